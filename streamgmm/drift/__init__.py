@@ -1,0 +1,1 @@
+"""Drift: the stream held against a frozen reference of the mixture."""

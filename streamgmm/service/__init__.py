@@ -1,0 +1,1 @@
+"""The service: the learner's loop, its checkpoints, probes and metrics."""
