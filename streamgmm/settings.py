@@ -105,7 +105,6 @@ class Delivery(Section):
     mode: Literal["exactly_once", "at_least_once"] = Field("exactly_once", description="at_least_once publishes each round at once; after a crash some assignments come twice")
     commit_interval: Seconds = Field(0.1, ge=0.001, le=60, description="time between transactions")
     commit_records: int = Field(200_000, ge=1, description="records after which a transaction is committed before its time")
-    checkpoint_bytes: ByteSize = Field(ByteSize(900 * 1024), ge=1024, description="a checkpoint is cut into parts of at most this size")
     prefix: str = Field("streamgmm", min_length=1, max_length=100, pattern=r"^[a-zA-Z0-9._-]+$", description="first part of the transactional id `<prefix>.<output topic>.<model>`")
     group: str | None = Field("", max_length=249, description="consumer group that positions are published in, for lag tools; empty: `<prefix>.<model>`; null: none")
 
