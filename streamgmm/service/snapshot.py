@@ -1,0 +1,54 @@
+"""What an observer sees of the learner: one value, made from the committed state only, after each transaction."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+Phase = Literal["starting", "restoring", "warming_up", "running", "disconnected", "draining"]
+DriftState = Literal["off", "settling", "calibrating", "none", "alarm"]
+
+
+class ComponentView(NamedTuple):
+    """A component in the features' own units (transforms undone)."""
+
+    id: int
+    weight: float
+    mean: tuple[float, ...]  # (d,)
+
+
+class DriftView(NamedTuple):
+    """The drift alarm: `ewma` in standard deviations of the EWMA, alarm outside ±`limit`."""
+
+    state: DriftState
+    progress: float  # of settling or calibrating, 0 to 1
+    ewma: float | None
+    limit: float | None
+    population_stability_index: float | None  # of the weights, model against reference
+
+
+class Totals(NamedTuple):
+    """Counts since the model began (they are in the checkpoint)."""
+
+    records: int  # consumed
+    published: int
+    rejected: Mapping[str, int]  # dead letters by reason
+    vectors: int  # learnt
+
+
+class Snapshot(NamedTuple):
+    """The learner as of its last commit."""
+
+    phase: Phase
+    detail: str  # one sentence: why it is not ready, or what it does
+    model: str
+    features: tuple[str, ...]
+    units: tuple[str, ...]
+    components: tuple[ComponentView, ...]
+    steps: int  # M-steps
+    step_size: float | None
+    log_likelihood: float | None  # mean of the last commit's vectors, nats
+    warm_up: tuple[int, int]  # vectors buffered, vectors needed
+    drift: DriftView
+    totals: Totals
+    positions: Mapping[int, int]  # next offset to learn, by partition
+    lag: Mapping[int, int]  # records not yet learnt, by partition
+    last_timestamp: int | None  # of the newest record learnt, milliseconds
