@@ -1,0 +1,28 @@
+"""Fixtures of the whole suite: one real Kafka, started when the first test asks for it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kafka.jars import jars
+from tests.kafka.server import KafkaServer
+
+GIVEN = os.environ.get("STREAMGMM_TEST_KAFKA")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fetch the jars before the first test, so that no test's time limit pays for the download."""
+    wanted = any("kafka_url" in getattr(item, "fixturenames", ()) for item in session.items)
+    if wanted and not GIVEN and not session.config.option.collectonly:
+        jars()
+
+
+@pytest.fixture(scope="session")
+def kafka_url() -> Iterator[str]:
+    """`kafka://host:port` of a broker for the whole run; STREAMGMM_TEST_KAFKA=host:port uses one that is there."""
+    if GIVEN:
+        yield f"kafka://{GIVEN}"
+        return
+    with KafkaServer() as server:
+        yield server.url

@@ -1,0 +1,1 @@
+"""A real Apache Kafka for tests, benchmarks and for trying things by hand (`make kafka`)."""

@@ -1,0 +1,29 @@
+"""`leash.py FOLDER COMMAND...` runs a command that cannot outlive whoever started this script.
+
+The starter holds the other end of standard input. When it goes away, however it ends, the pipe closes: the command is
+killed and the folder that it worked in is removed.
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+
+
+def hold(folder: str, command: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: None)  # meant for the command, which shares the process group
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+    def cut() -> None:
+        sys.stdin.buffer.read()
+        child.kill()
+        child.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    threading.Thread(target=cut, daemon=True).start()
+    return child.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(hold(sys.argv[1], sys.argv[2:]))

@@ -1,0 +1,162 @@
+"""A real single-node Apache Kafka on free loopback ports, for tests, benchmarks and trying things by hand.
+
+`with KafkaServer() as server:` formats a log in a temporary folder, starts the broker as a process group of its own,
+returns once it answers, and leaves nothing behind, whatever happens: `leash.py` ends the broker and removes its folder
+when the process that started it is gone. `python -m tests.kafka.server [--port N]` runs one in the foreground.
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from tests.kafka.jars import HERE, jars
+
+QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
+
+
+class KafkaServer:
+    """A broker with its data; `kill` and `pause` end the process, `restart` goes on with the same data and ports."""
+
+    def __init__(
+        self, port: int | None = None, *, properties: dict[str, str] | None = None, heap: str = "512m"
+    ) -> None:
+        self.port = port or free_port()
+        self.properties, self.heap = properties or {}, heap
+        self.bootstrap = f"127.0.0.1:{self.port}"
+        self.url = f"kafka://{self.bootstrap}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.libs = jars()
+        self.folder = Path(tempfile.mkdtemp(prefix="streamgmm-kafka-"))
+        self.data = self.folder / "data"
+        try:
+            self._format()
+            self.restart()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def restart(self, *, timeout: float = 60) -> None:
+        """Start the broker (again) on its data; returns once it answers. Raises RuntimeError with its log's end."""
+        java = ["java", "-Xms128m", f"-Xmx{self.heap}", QUIET, "-cp", f"{self.libs}/*", "kafka.Kafka", self._config]
+        leash = [sys.executable, "-I", "-S", str(HERE / "leash.py"), str(self.folder), *java]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                leash, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+            )
+        self._await_answer(time.monotonic() + timeout)
+
+    def kill(self) -> None:
+        """SIGKILL: as if the machine had lost its power, except that the page cache survives."""
+        self._signal(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """SIGTERM and wait: a clean shutdown, after which the broker trusts its files without checking them."""
+        self._signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """End the broker and remove its data."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def tool(self, main_class: str, *args: str, timeout: float = 60) -> str:
+        """Run one of Kafka's own command-line tools (`org.apache.kafka.tools.TopicCommand`, ...); its output."""
+        command = ["java", "-Xmx256m", QUIET, "-cp", f"{self.libs}/*", main_class, *args]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{main_class} {' '.join(args)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    @property
+    def _config(self) -> str:
+        return str(self.folder / "server.properties")
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "broker.log"
+
+    def _format(self) -> None:
+        names = {"port": self.port, "controller_port": free_port(), "data": self.data}
+        text = (HERE / "server.properties").read_text().format(**names)
+        extra = "".join(f"{name}={value}\n" for name, value in self.properties.items())
+        Path(self._config).write_text(text + extra)
+        cluster = self.tool("kafka.tools.StorageTool", "random-uuid").strip()
+        self.tool("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", self._config)
+
+    def _await_answer(self, deadline: float) -> None:
+        assert self.process is not None
+        while not listening(self.port):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Kafka did not start on port {self.port}:\n{self._log.read_text()[-3000:]}")
+            time.sleep(0.05)
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        while time.monotonic() < deadline:
+            with contextlib.suppress(KafkaException):
+                if admin.list_topics(timeout=1).brokers:
+                    return
+        raise RuntimeError(f"Kafka listens on {self.port} but does not answer:\n{self._log.read_text()[-3000:]}")
+
+    def _signal(self, number: int) -> None:
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+        self.process.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process = None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Run a real Kafka in the foreground; Ctrl-C ends it.")
+    parser.add_argument("--port", type=int, help="default: 9092 if it is free, else a free one")
+    port = parser.parse_args().port or (free_port() if listening(9092) else 9092)
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    say("starting Kafka (the first time its jars are fetched) ...")
+    with KafkaServer(port) as server:
+        say(server.url)
+        say(f"  try:   .venv/bin/streamgmm run --config config/minimal.yaml --broker {server.url}")
+        say("  its data is temporary; Ctrl-C ends it")
+        over.wait()
+    say("stopped")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
