@@ -1,4 +1,4 @@
-"""Kafka's published jars, fetched once by Maven into the checkout's cache; Java and Maven are installed where allowed."""
+"""Kafka's published jars, fetched once by Maven into the checkout's cache; Java is installed where allowed."""
 
 import contextlib
 import fcntl

@@ -14,15 +14,18 @@ import threading
 def hold(folder: str, command: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: None)  # meant for the command, which shares the process group
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    cut = threading.Event()
 
-    def cut() -> None:
+    def watch() -> None:
         sys.stdin.buffer.read()
+        cut.set()
         child.kill()
-        child.wait()
-        shutil.rmtree(folder, ignore_errors=True)
 
-    threading.Thread(target=cut, daemon=True).start()
-    return child.wait()
+    threading.Thread(target=watch, daemon=True).start()
+    code = child.wait()
+    if cut.is_set():
+        shutil.rmtree(folder, ignore_errors=True)
+    return code
 
 
 if __name__ == "__main__":
