@@ -35,7 +35,7 @@ def init() -> Calibration:
 
 
 def update(calibration: Calibration, scores: Array, *, keep: int) -> Calibration:
-    """Take in one window's scores (w,); `keep` of the lowest scores are remembered. Source of the sums: Welford 1962."""
+    """Take in one window's scores (w,), remembering the `keep` lowest. Source of the sums: Welford 1962."""
     windows, value = calibration.windows + 1, float(scores.mean())
     mean = calibration.mean + (value - calibration.mean) / windows
     squares = calibration.squares + (value - calibration.mean) * (value - mean)

@@ -1,0 +1,85 @@
+"""The engine: from columns of records to columns of assignments, without clock, broker or await.
+
+`step(plan, state, fetched)` follows each record one way: drop what the state already holds, decode or reject, score,
+learn after every `batch_size` vectors, encode. The state is a value: who throws a new state away has undone the step.
+Before there is a model the state is a warm-up buffer; the model starts from the first records that hold enough
+vectors, and these are then assigned and learnt like any others.
+
+The same sequence of records gives the same assignments and the same state, bit for bit, however it is cut into steps.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from streamgmm.engine import warm_up
+from streamgmm.engine.assign import assign
+from streamgmm.engine.plan import Plan
+from streamgmm.engine.values import Chunk, Event, Outgoing, Range, Report, State, WarmUp, combined
+from streamgmm.records import columns, dead_letters
+from streamgmm.records.columns import RecordColumns
+from streamgmm.records.vectors import Vectors
+
+
+def init(positions: Mapping[int, int], n_features: int | None) -> State:
+    """A state that has seen nothing and will read from `positions`."""
+    return State(dict(positions), WarmUp(), n_features)
+
+
+def step(plan: Plan, state: State, fetched: Mapping[int, RecordColumns]) -> tuple[State, Report]:
+    """Take in a round: its partitions in ascending number, each by offset."""
+    reports = []
+    for partition in sorted(fetched):
+        state, report = _take_in(plan, state, partition, fetched[partition])
+        reports.append(report)
+    return state, combined(reports)
+
+
+def _take_in(plan: Plan, state: State, partition: int, arrived: RecordColumns) -> tuple[State, Report]:
+    fresh = _not_yet_held(arrived, state.positions.get(partition, 0))
+    chunk = _decode(plan, state, partition, fresh)
+    state, refused = _advance(plan, state, chunk.vectors, fresh, partition)
+    state, assigned = (
+        warm_up.buffer(plan, state, chunk) if isinstance(state.model, WarmUp) else assign(plan, state, [chunk])
+    )
+    return state, combined([refused, assigned])
+
+
+def _not_yet_held(arrived: RecordColumns, position: int) -> RecordColumns:
+    first = int(np.searchsorted(arrived.offsets, position))
+    return columns.take(arrived, np.arange(first, len(arrived.offsets))) if first else arrived
+
+
+def _decode(plan: Plan, state: State, partition: int, fresh: RecordColumns) -> Chunk:
+    decoded = plan.decoder.decode(fresh, state.n_features)
+    accepted = columns.take(fresh, decoded.accepted) if decoded.rejected else fresh
+    start = state.positions.get(partition, int(fresh.offsets[0]) if len(fresh.offsets) else fresh.position)
+    return Chunk(Range(partition, start, max(start, fresh.position)), accepted, decoded)
+
+
+def _advance(plan: Plan, state: State, decoded: Vectors, fresh: RecordColumns, partition: int) -> tuple[State, Report]:
+    """Move the position past these records, and report those that are set aside."""
+    totals = state.totals._replace(
+        records=state.totals.records + len(fresh.offsets),
+        rejected=_counted(state.totals.rejected, [rejection.reason for rejection in decoded.rejected]),
+    )
+    position = max(state.positions.get(partition, 0), fresh.position)
+    n_features = decoded.matrix.shape[1] if len(decoded.matrix) else state.n_features
+    state = state._replace(positions={**state.positions, partition: position}, totals=totals, n_features=n_features)
+    letters = dead_letters.dead_letters(fresh, decoded.rejected, plan.topic, partition)
+    newest = int(fresh.timestamps.max()) if len(fresh.timestamps) else None
+    refused = (Outgoing(partition, letters),) if decoded.rejected else ()
+    return state, Report(dead_letters=refused, records=len(fresh.offsets), last_timestamp=newest)
+
+
+def _counted(counts: Mapping[str, int], reasons: list[str]) -> Mapping[str, int]:
+    if not reasons:
+        return counts
+    return {reason: counts.get(reason, 0) + reasons.count(reason) for reason in sorted({*counts, *reasons})}
+
+
+def skip(state: State, partition: int, stop: int, reason: str) -> tuple[State, Report]:
+    """Go on at offset `stop`, because what lies before it cannot be read; the event says which offsets."""
+    start = state.positions[partition]
+    lost = Event("records_skipped", {"partition": partition, "start": start, "stop": stop, "reason": reason})
+    return state._replace(positions={**state.positions, partition: stop}), Report(events=(lost,))

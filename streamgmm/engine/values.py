@@ -1,0 +1,112 @@
+"""The values the engine works on: its state, what it takes in, what it reports."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamgmm.drift import monitor
+from streamgmm.mixture import stepwise_em
+from streamgmm.records.columns import Int64, RecordColumns
+from streamgmm.records.vectors import Vectors
+
+Array = NDArray[np.float64]
+
+
+class Range(NamedTuple):
+    """Offsets `start` to `stop` (exclusive) of a partition."""
+
+    partition: int
+    start: int
+    stop: int
+
+
+class Chunk(NamedTuple):
+    """Accepted records of one partition with their vectors, and the offsets they were found in."""
+
+    range: Range
+    columns: RecordColumns
+    vectors: Vectors
+
+
+class WarmUp(NamedTuple):
+    """No model yet: the records that it will start from, in the order of their arrival."""
+
+    buffered: tuple[Chunk, ...] = ()
+
+    @property
+    def n_vectors(self) -> int:
+        """Vectors buffered."""
+        return sum(len(chunk.vectors.matrix) for chunk in self.buffered)
+
+
+class Live(NamedTuple):
+    """A model, what names its components, and the alarm that watches it."""
+
+    mixture: stepwise_em.State
+    ids: Int64  # (k,) in the mixture's order
+    filled: int  # vectors of weight above 0 since the last M-step
+    step_size: float  # of the last M-step, 0 before the first
+    drift: monitor.State
+
+
+class Totals(NamedTuple):
+    """Counts since the model's first start."""
+
+    records: int = 0
+    published: int = 0
+    vectors: int = 0
+    rejected: Mapping[str, int] = {}  # by reason
+
+
+class State(NamedTuple):
+    """All that the next step needs."""
+
+    positions: Mapping[int, int]  # the next offset to learn, by partition
+    model: WarmUp | Live
+    n_features: int | None
+    totals: Totals = Totals()
+    generation: int = 0
+    ids_version: int = 0
+    next_id: int = 0
+
+
+class Event(NamedTuple):
+    """Something that others may want to know; `fields` is JSON."""
+
+    type: str
+    fields: Mapping[str, Any]
+
+
+class Outgoing(NamedTuple):
+    """Records to publish that came from a partition of the input."""
+
+    partition: int
+    columns: RecordColumns
+
+
+class Report(NamedTuple):
+    """What a step did, for the sink and for observers."""
+
+    assignments: tuple[Outgoing, ...] = ()
+    dead_letters: tuple[Outgoing, ...] = ()
+    events: tuple[Event, ...] = ()
+    records: int = 0
+    scored: int = 0  # vectors
+    log_likelihood: float = 0.0  # sum over the scored vectors, nats
+    last_timestamp: int | None = None  # milliseconds
+
+
+def combined(reports: list[Report]) -> Report:
+    """Several reports as one, in their order."""
+    newest = [r.last_timestamp for r in reports if r.last_timestamp is not None]
+    return Report(
+        assignments=tuple(out for r in reports for out in r.assignments),
+        dead_letters=tuple(out for r in reports for out in r.dead_letters),
+        events=tuple(event for r in reports for event in r.events),
+        records=sum(r.records for r in reports),
+        scored=sum(r.scored for r in reports),
+        log_likelihood=sum(r.log_likelihood for r in reports),
+        last_timestamp=max(newest) if newest else None,
+    )
