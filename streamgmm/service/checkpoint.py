@@ -1,0 +1,166 @@
+"""A checkpoint: all that restores the learner, and all that another program needs to use the model.
+
+It is one msgpack document, written with every transaction to the model topic in as many parts as the topic's
+`max.message.bytes` asks for. The README documents it field by field; `SCHEMA` changes when the meaning of a field does.
+"""
+
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from streamgmm import __version__
+from streamgmm.engine.values import Live, Range, State, Totals, WarmUp
+from streamgmm.errors import SettingsError, StateLost
+from streamgmm.service.plain import from_plain, to_plain
+from streamgmm.settings import Settings
+
+SCHEMA = 1
+
+
+class Partitions(NamedTuple):
+    """How many partitions the outputs had at the first start: this fixes where a record's assignment goes."""
+
+    assignments: int
+    dead_letters: int
+
+
+class Checkpoint(NamedTuple):
+    """The document, field by field; see the README."""
+
+    schema: int
+    version: str  # of the program that wrote it
+    model: str
+    input_topic: str
+    features: tuple[str, ...]
+    n_components: int
+    covariance_type: str
+    n_features: int | None
+    output_partitions: Partitions
+    start: Mapping[int, int]
+    positions: Mapping[int, int]
+    buffered: tuple[Range, ...]
+    totals: Totals
+    generation: int
+    ids_version: int
+    next_id: int
+    live: Live | None
+
+
+def of(state: State, settings: Settings, start: Mapping[int, int], partitions: Partitions) -> Checkpoint:
+    """The checkpoint of a state."""
+    warm_up = state.model if isinstance(state.model, WarmUp) else WarmUp()
+    return Checkpoint(
+        schema=SCHEMA,
+        version=__version__,
+        model=settings.model.name,
+        input_topic=settings.input.topic,
+        features=features(settings),
+        n_components=settings.model.n_components,
+        covariance_type=settings.model.covariance_type,
+        n_features=state.n_features,
+        output_partitions=partitions,
+        start=start,
+        positions=state.positions,
+        buffered=tuple(chunk.range for chunk in warm_up.buffered),
+        totals=state.totals,
+        generation=state.generation,
+        ids_version=state.ids_version,
+        next_id=state.next_id,
+        live=state.model if isinstance(state.model, Live) else None,
+    )
+
+
+def features(settings: Settings) -> tuple[str, ...]:
+    """What identifies the features: their field, or each name with its transform."""
+    declared = settings.input.features
+    if isinstance(declared, str):
+        return (declared,)
+    return tuple(f"{feature.name}:{feature.transform}" for feature in declared)
+
+
+def state_of(checkpoint: Checkpoint) -> State:
+    """The engine's state; a warm-up's buffer is empty and has to be read again from `buffered`."""
+    return State(
+        positions=checkpoint.positions,
+        model=checkpoint.live or WarmUp(),
+        n_features=checkpoint.n_features,
+        totals=checkpoint.totals,
+        generation=checkpoint.generation,
+        ids_version=checkpoint.ids_version,
+        next_id=checkpoint.next_id,
+    )
+
+
+def refuse_contradictions(checkpoint: Checkpoint, settings: Settings) -> None:
+    """Raise SettingsError if the settings describe another model than the checkpoint holds."""
+    n_features = settings.model.n_features
+    pairs = {
+        "input.topic": (checkpoint.input_topic, settings.input.topic),
+        "input.features": (checkpoint.features, features(settings)),
+        "model.n_components": (checkpoint.n_components, settings.model.n_components),
+        "model.covariance_type": (checkpoint.covariance_type, settings.model.covariance_type),
+        "model.n_features": (checkpoint.n_features, checkpoint.n_features if n_features is None else n_features),
+    }
+    if checkpoint.live is None:  # nothing learnt yet: only what has been read matters
+        pairs = {"input.topic": pairs["input.topic"]}
+    different = [
+        f"{name} is {now!r}, the checkpoint has {then!r}" for name, (then, now) in pairs.items() if then != now
+    ]
+    if different:
+        raise SettingsError(
+            f"the settings contradict the checkpoint of model {checkpoint.model!r}: {'; '.join(different)}. "
+            f"Either keep both with another name (--set model.name={checkpoint.model}-2), or forget what was learnt "
+            "(streamgmm model reset)"
+        )
+
+
+# ---- the document in parts
+
+
+class Part(NamedTuple):
+    """One record of the model topic: a piece of the document."""
+
+    checkpoint: str  # id, the same in all parts
+    part: int
+    parts: int
+    crc32: int  # of the whole document
+    data: bytes
+
+
+def encode(checkpoint: Checkpoint, checkpoint_id: str, part_bytes: int) -> list[bytes]:
+    """The values of the records that hold the checkpoint."""
+    document = msgspec.msgpack.encode(to_plain(checkpoint))
+    pieces = [document[i : i + part_bytes] for i in range(0, len(document), part_bytes)]
+    crc = zlib.crc32(document)
+    parts = (Part(checkpoint_id, i, len(pieces), crc, piece) for i, piece in enumerate(pieces))
+    return [msgspec.msgpack.encode(to_plain(part)) for part in parts]
+
+
+def decode_part(value: bytes, where: str) -> Part:
+    """A part from a record's value. Raises StateLost, naming `where`, if it is none."""
+    try:
+        part: Part = from_plain(Part, msgspec.msgpack.decode(value))
+    except (ValueError, TypeError, msgspec.DecodeError) as error:
+        raise StateLost(f"{where} is not a part of a checkpoint: {error}") from error
+    return part
+
+
+def decode(parts: list[Part], where: str) -> Checkpoint:
+    """The checkpoint of a complete set of parts. Raises StateLost, naming `where`, if it is damaged or unknown."""
+    document = b"".join(part.data for part in sorted(parts, key=lambda part: part.part))
+    if zlib.crc32(document) != parts[0].crc32:
+        raise StateLost(f"the checkpoint at {where} is damaged: its checksum does not match its {len(document)} bytes")
+    plain: Any = msgspec.msgpack.decode(document, strict=False)
+    if plain.get("schema") != SCHEMA:
+        raise StateLost(
+            f"the checkpoint at {where} has schema {plain.get('schema')!r}, this version ({__version__}) reads {SCHEMA}. "
+            "Either run the version that wrote it, start another model (--set model.name=...), or forget it "
+            "(streamgmm model reset --positions forget)"
+        )
+    try:
+        checkpoint: Checkpoint = from_plain(Checkpoint, plain)
+    except (ValueError, TypeError) as error:
+        raise StateLost(f"the checkpoint at {where} does not hold what schema {SCHEMA} says: {error}") from error
+    return checkpoint

@@ -1,0 +1,214 @@
+"""The model topic: checkpoints in parts, and claims that say which learner has the model.
+
+A claim is written by every learner that takes over. What counts is the newest complete checkpoint at or before the
+own claim, and whether another learner's claim follows it. The topic is read read_committed until the own claim's
+offset has passed, never until `end_offsets`: that is the last stable offset, and another program's open transaction
+would hide checkpoints behind it.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from streamgmm.broker.interface import Broker, Reader
+from streamgmm.errors import BrokerUnavailable, Fenced, StateLost
+from streamgmm.records.columns import Record, RecordColumns, records_of
+from streamgmm.service import checkpoint as checkpoints
+from streamgmm.service.checkpoint import Checkpoint, Part
+from streamgmm.service.plain import from_plain, to_plain
+
+_FIRST_SPAN = 512  # offsets: the newest checkpoint nearly always lies this close to the end
+
+
+class Claim(NamedTuple):
+    """A learner's word that it has the model. `started`: a checkpoint of this model has been committed."""
+
+    instance: str
+    process: int
+    version: str
+    time: int  # milliseconds, for people
+    started: bool
+
+
+class Found(NamedTuple):
+    """What the model topic holds of one model."""
+
+    checkpoint: Checkpoint | None = None
+    traces: bool = False  # of an earlier start: a part, a progress record, or a claim with `started`
+    later_claim: Claim | None = None  # behind the offset that was read until
+
+
+class Keys(NamedTuple):
+    """The keys of one model's records."""
+
+    model: str
+
+    @property
+    def claim(self) -> bytes:
+        """Key of the claims."""
+        return f"{self.model}/claim".encode()
+
+    def part(self, index: int) -> bytes:
+        """Key of the index-th part of a checkpoint."""
+        return f"{self.model}/{index}".encode()
+
+    def is_part(self, key: bytes | None) -> bool:
+        """Whether a record is part of a checkpoint."""
+prefix = f"{self.model}/".encode()
+        return key is not None and key.startswith(prefix) and key[len(prefix) :].isdigit()
+
+    def is_progress(self, key: bytes | None) -> bool:
+        """Whether a record is progress on a large checkpoint (none is written yet)."""
+        return key is not None and key.startswith(f"{self.model}/progress/".encode())
+
+
+def claim_value(claim: Claim) -> bytes:
+    """The value of a claim's record."""
+    return msgspec.msgpack.encode(to_plain(claim))
+
+
+async def read_until(broker: Broker, topic: str, model: str, offset: int, patience: float) -> Found:
+    """What was committed up to and including `offset` (the own claim's), and a claim that follows it if there is one.
+
+    Raises BrokerUnavailable when the offset does not appear within `patience` seconds.
+    """
+    first = (await broker.offsets(topic, "earliest"))[0]
+    reader = await broker.reader(topic)
+    try:
+        for start in _starts(first, offset):
+            found = await _read(reader, topic, model, start, offset, patience)
+            if found.checkpoint is not None or start == first:
+                break
+    finally:
+        await reader.close()
+    return found
+
+
+async def newest(broker: Broker, topic: str, model: str) -> Found:
+    """What is committed now, as far as no open transaction hides it: for looking, not for taking over."""
+    if await broker.topic(topic) is None:
+        return Found()
+    end = (await broker.offsets(topic, "latest"))[0]
+    if end == 0:
+        return Found()
+    return await read_until(broker, topic, model, end - 1, patience=10.0)
+
+
+def _starts(first: int, offset: int) -> Iterator[int]:
+    """Where to start reading: near the end, then further back in steps that grow, at last from the first record."""
+    span = _FIRST_SPAN
+    while offset - span > first:
+        yield offset - span
+        span *= 16
+    yield first
+
+
+async def _read(reader: Reader, topic: str, model: str, start: int, offset: int, patience: float) -> Found:
+    await reader.assign({0: start})
+    collected = _Collected(topic, Keys(model), offset)
+    deadline = time.monotonic() + patience
+    while collected.position <= offset:
+        if time.monotonic() > deadline:
+            raise BrokerUnavailable(
+                f"offset {offset} of {topic} could not be read within {patience:.0f} s: the reader stands at "
+                f"{collected.position}. Another program's open transaction on the topic may hide it"
+            )
+        columns = (await reader.fetch(timeout=0.1)).get(0)
+        if columns is not None:
+            collected.take(columns)
+    return collected.found()
+
+
+class _Collected:
+    """The parts and claims met on the way to an offset."""
+
+    def __init__(self, topic: str, keys: Keys, offset: int) -> None:
+        self.topic, self.keys, self.offset = topic, keys, offset
+        self.position = -1
+        self.open: dict[int, Part] = {}  # of the checkpoint that is being read
+        self.complete: tuple[list[Part], int] | None = None
+        self.traces = False
+        self.later: Claim | None = None
+
+    def take(self, columns: RecordColumns) -> None:
+        """Take in what was read."""
+        for record in records_of(columns):
+            if self.keys.is_part(record.key):
+                self._part(record)
+            elif self.keys.is_progress(record.key):
+                self.traces = self.traces or record.value is not None
+            elif record.key == self.keys.claim and record.value is not None:
+                self._claim(record)
+        self.position = columns.position
+
+    def _part(self, record: Record) -> None:
+        if record.value is None or record.offset > self.offset:
+            return
+        self.traces = True
+        part = checkpoints.decode_part(record.value, f"{self.topic} offset {record.offset}")
+        if self.open and next(iter(self.open.values())).checkpoint != part.checkpoint:
+            self.open = {}
+        self.open[part.part] = part
+        if len(self.open) == part.parts:
+            self.complete, self.open = (list(self.open.values()), record.offset), {}
+
+    def _claim(self, record: Record) -> None:
+        claim = decode_claim(record, self.topic)
+        if record.offset > self.offset:
+            self.later = claim
+        self.traces = self.traces or claim.started
+
+    def found(self) -> Found:
+        """What it comes to."""
+        if self.complete is None:
+            return Found(None, self.traces, self.later)
+        parts, offset = self.complete
+        checkpoint = checkpoints.decode(parts, f"{self.topic} offset {offset}")
+        return Found(checkpoint, self.traces, self.later)
+
+
+def decode_claim(record: Record, topic: str) -> Claim:
+    """The claim in a record. Raises StateLost if it is none."""
+    try:
+        claim: Claim = from_plain(Claim, msgspec.msgpack.decode(record.value or b""))
+    except (ValueError, TypeError, msgspec.DecodeError) as error:
+        raise StateLost(f"{topic} offset {record.offset} is not a claim: {error}") from error
+    return claim
+
+
+async def refuse_if_claimed(broker: Broker, topic: str, model: str, claim: tuple[int, Claim], seconds: float) -> None:
+    """Look `seconds` long for another learner's claim behind the own one; raise Fenced if there is one.
+
+    Uncommitted records are read too: another program's open transaction would hide a successor.
+    """
+    offset, own = claim
+    reader = await broker.reader(topic, isolation="read_uncommitted")
+    deadline = time.monotonic() + seconds
+    try:
+        await reader.assign({0: offset + 1})
+        while time.monotonic() < deadline:
+            for columns in (await reader.fetch(timeout=0.1)).values():
+                _refuse(columns, Keys(model), own, topic)
+    finally:
+        await reader.close()
+
+
+def _refuse(columns: RecordColumns, keys: Keys, own: Claim, topic: str) -> None:
+    for record in records_of(columns):
+        if record.key != keys.claim or record.value is None:
+            continue
+        other = decode_claim(record, topic)
+        if other.instance != own.instance:
+            raise fenced(keys.model, other)
+
+
+def fenced(model: str, other: Claim) -> Fenced:
+    """The error that names who has taken over."""
+    since = time.strftime("%H:%M:%S", time.localtime(other.time / 1000))
+    return Fenced(
+        f"model {model!r} has been taken over by learner {other.instance} (process {other.process}, version "
+        f"{other.version}, at {since}). One model has one learner: this one stops, and must not be restarted while "
+        "the other runs"
+    )
