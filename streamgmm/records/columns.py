@@ -185,12 +185,38 @@ def concatenate(parts: Sequence[RecordColumns]) -> RecordColumns:
     )
 
 
+def normal(columns: RecordColumns) -> RecordColumns:
+    """The same columns as compiled code wants them: contiguous and read-only, whoever built them."""
+    offsets, timestamps, keys, values, headers, counts, position = columns
+    return RecordColumns(
+        _normal(offsets),
+        _normal(timestamps),
+        normal_slices(keys),
+        normal_slices(values),
+        normal_slices(headers),
+        _normal(counts),
+        int(position),
+    )
+
+
+def normal_slices(slices: Slices) -> Slices:
+    """As `normal`, for one column."""
+    return Slices(_normal(slices.buffer), _normal(slices.start), _normal(slices.length))
+
+
 def nbytes(columns: RecordColumns) -> int:
     """Bytes held: every buffer once, whole, and the arrays."""
     buffers = sum(b.nbytes for b in {id(b): b for b in _buffers(columns)}.values())
     arrays = (columns.offsets, columns.timestamps, columns.header_counts)
     slices = (columns.keys, columns.values, columns.headers)
     return buffers + sum(a.nbytes for a in arrays) + sum(s.start.nbytes + s.length.nbytes for s in slices)
+
+
+def _normal(array: _Array) -> _Array:
+    if array.flags.c_contiguous and not array.flags.writeable:
+        return array
+    view: _Array = np.ascontiguousarray(array).view()  # type: ignore[assignment]
+    return frozen(view)
 
 
 def _buffers(columns: RecordColumns) -> tuple[Bytes, Bytes, Bytes]:
