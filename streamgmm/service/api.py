@@ -1,0 +1,80 @@
+"""The committed model as JSON: what `/api/v1/model` promises to other programs, apart from how a Snapshot is built."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from streamgmm.service.snapshot import DriftState, Phase, Snapshot
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class Component(_Value):
+    """A component, in the features' own units (transforms undone)."""
+
+    id: int = Field(description="kept for life, never given to another component")
+    weight: float = Field(description="share of the mixture, 0 to 1")
+    mean: tuple[float, ...] = Field(description="in the order of `features`")
+
+
+class Drift(_Value):
+    """The drift alarm."""
+
+    state: DriftState
+    progress: float = Field(description="of settling or calibrating, 0 to 1")
+    ewma: float | None = Field(description="log-likelihood against the reference, in standard deviations of its EWMA")
+    limit: float | None = Field(description="the alarm is raised outside plus or minus this")
+    population_stability_index: float | None = Field(description="of the weights, model against reference")
+
+
+class Totals(_Value):
+    """Counts since the model began."""
+
+    records: int = Field(description="input records consumed")
+    published: int = Field(description="assignments published")
+    rejected: dict[str, int] = Field(description="dead letters by reason")
+    vectors: int = Field(description="vectors learnt")
+
+
+class Model(_Value):
+    """The learner as of its last commit."""
+
+    phase: Phase
+    detail: str = Field(description="why it is not ready, or what it does")
+    model: str = Field(description="the model's name")
+    features: tuple[str, ...]
+    units: tuple[str, ...] = Field(description="in the order of `features`; empty where none was given")
+    components: tuple[Component, ...]
+    steps: int = Field(description="M-steps made")
+    step_size: float | None = Field(description="of the last M-step")
+    log_likelihood: float | None = Field(description="mean of the last commit's vectors, nats")
+    warm_up: tuple[int, int] = Field(description="vectors buffered for the start, vectors needed")
+    drift: Drift
+    totals: Totals
+    positions: dict[int, int] = Field(description="next offset to learn, by partition")
+    lag: dict[int, int] = Field(description="records not yet learnt, by partition")
+    last_timestamp: int | None = Field(description="of the newest record learnt, milliseconds since the epoch")
+
+
+class Ready(_Value):
+    """What `/readyz` answers; the status is 200 when ready and 503 when not."""
+
+    ready: bool
+    phase: Phase
+    reason: str = Field(description="why it is not ready, or what it does")
+
+
+class Alive(_Value):
+    """What `/livez` answers."""
+
+    alive: bool
+
+
+def model_of(snapshot: Snapshot) -> Model:
+    """The snapshot as the API shows it."""
+    return Model.model_validate(snapshot)
+
+
+def readiness_of(snapshot: Snapshot) -> Ready:
+    """Ready in phase running and in no other."""
+    return Ready(ready=snapshot.phase == "running", phase=snapshot.phase, reason=snapshot.detail)

@@ -1,0 +1,258 @@
+"""Every metric, declared once: the service registers what stands here, and the README's table is held against it.
+
+Names follow Prometheus's rules: the prefix `streamgmm_`, base units as the suffix, `_total` for counters. Every series
+carries the label `model` besides those named here. A metric with `read` takes its samples from the Snapshot; the others
+are told by the learner. A sample that is None or not finite is left out, so that an undefined value has no series.
+"""
+
+from collections.abc import Callable, Iterable
+from heapq import nlargest
+from typing import Literal, NamedTuple, get_args
+
+from streamgmm.service.snapshot import DriftState, Phase, Snapshot
+
+Labels = tuple[str, ...]
+Sample = tuple[Labels, float | None]
+
+LARGEST_COMPONENTS = 64  # series of component weights, at most
+LAG_MEASUREMENTS = 600  # of the event loop: a minute at ten a second
+
+_FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SLOW = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+
+
+class Metric(NamedTuple):
+    """One metric as Prometheus shows it; `labels` are those besides `model`."""
+
+    name: str
+    type: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    unit: str = ""
+    read: Callable[[Snapshot], Iterable[Sample]] | None = None
+    buckets: tuple[float, ...] = ()
+
+
+def one(value: float | None) -> tuple[Sample]:
+    """The single sample of a metric without further labels."""
+    return (((), value),)
+
+
+def _dead_lettered(snapshot: Snapshot) -> Iterable[Sample]:
+    return (((reason,), count) for reason, count in snapshot.totals.rejected.items())
+
+
+def _lag(snapshot: Snapshot) -> Iterable[Sample]:
+    return (((str(partition),), records) for partition, records in snapshot.lag.items())
+
+
+def _weights(snapshot: Snapshot) -> Iterable[Sample]:
+    largest = nlargest(LARGEST_COMPONENTS, snapshot.components, key=lambda component: component.weight)
+    return (((str(component.id),), component.weight) for component in largest)
+
+
+def _drift_states(snapshot: Snapshot) -> Iterable[Sample]:
+    return (((state,), state == snapshot.drift.state) for state in get_args(DriftState))
+
+
+def _phases(snapshot: Snapshot) -> Iterable[Sample]:
+    return (((phase,), phase == snapshot.phase) for phase in get_args(Phase))
+
+
+def _warm_up(snapshot: Snapshot) -> Iterable[Sample]:
+    buffered, needed = snapshot.warm_up
+    return one(min(1.0, buffered / needed) if needed else None)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(
+        "streamgmm_records_consumed_total",
+        "counter",
+        "Input records whose outcome this process committed.",
+        read=lambda s: one(s.totals.records),
+    ),
+    Metric(
+        "streamgmm_records_published_total",
+        "counter",
+        "Assignments this process committed to the output topic.",
+        read=lambda s: one(s.totals.published),
+    ),
+    Metric(
+        "streamgmm_records_dead_lettered_total",
+        "counter",
+        "Records this process committed to the dead-letter topic, by reason.",
+        labels=("reason",),
+        read=_dead_lettered,
+    ),
+    Metric(
+        "streamgmm_vectors_learnt_total",
+        "counter",
+        "Vectors this process has learnt and committed.",
+        read=lambda s: one(s.totals.vectors),
+    ),
+    Metric(
+        "streamgmm_m_steps_total",
+        "counter",
+        "M-steps this process has made and committed.",
+        read=lambda s: one(s.steps),
+    ),
+    Metric("streamgmm_commits_total", "counter", "Transactions committed."),
+    Metric("streamgmm_aborts_total", "counter", "Transactions that failed; the learner went back to its checkpoint."),
+    Metric(
+        "streamgmm_commit_duration_seconds",
+        "histogram",
+        "Time from the begin of a transaction to its commit.",
+        unit="seconds",
+        buckets=_FAST,
+    ),
+    Metric(
+        "streamgmm_compute_duration_seconds",
+        "histogram",
+        "Time a round spends in the engine: decoding, E-step, M-steps, encoding.",
+        unit="seconds",
+        buckets=_FAST,
+    ),
+    Metric(
+        "streamgmm_end_to_end_seconds",
+        "histogram",
+        "From a record's timestamp to its commit: the mean of each transaction's records.",
+        unit="seconds",
+        buckets=_SLOW,
+    ),
+    Metric(
+        "streamgmm_end_to_end_newest_seconds",
+        "histogram",
+        "From a record's timestamp to its commit: the newest record of each transaction.",
+        unit="seconds",
+        buckets=_SLOW,
+    ),
+    Metric(
+        "streamgmm_lag_records",
+        "gauge",
+        "Records of the input that are not yet learnt, by partition.",
+        labels=("partition",),
+        unit="records",
+        read=_lag,
+    ),
+    Metric(
+        "streamgmm_last_processed_timestamp_seconds",
+        "gauge",
+        "Timestamp of the newest record learnt, in seconds since the epoch.",
+        unit="seconds",
+        read=lambda s: one(_seconds(s.last_timestamp)),
+    ),
+    Metric("streamgmm_checkpoint_size_bytes", "gauge", "Size of the last checkpoint committed.", unit="bytes"),
+    Metric(
+        "streamgmm_checkpoint_timestamp_seconds",
+        "gauge",
+        "When the last checkpoint was committed, in seconds since the epoch.",
+        unit="seconds",
+    ),
+    Metric(
+        "streamgmm_restore_duration_seconds",
+        "gauge",
+        "How long the last restore from the checkpoint took.",
+        unit="seconds",
+    ),
+    Metric(
+        "streamgmm_event_loop_lag_seconds",
+        "histogram",
+        "How late the event loop comes to a task that is due, measured ten times a second.",
+        unit="seconds",
+        buckets=_FAST,
+    ),
+    Metric(
+        "streamgmm_event_loop_lag_max_seconds",
+        "gauge",
+        f"The largest of the last {LAG_MEASUREMENTS} measurements of the event loop's lag (a minute's).",
+        unit="seconds",
+    ),
+    Metric(
+        "streamgmm_build_info",
+        "gauge",
+        "Always 1; the version that runs.",
+        labels=("version",),
+    ),
+    Metric(
+        "streamgmm_model_info",
+        "gauge",
+        "Always 1; the shape of the model.",
+        labels=("components", "features", "covariance_type"),
+    ),
+    Metric(
+        "streamgmm_step_size",
+        "gauge",
+        "Step size of the last M-step: the weight of the newest batch.",
+        read=lambda s: one(s.step_size),
+    ),
+    Metric(
+        "streamgmm_component_weight",
+        "gauge",
+        f"Mixture weight of a component, by its id (the {LARGEST_COMPONENTS} largest).",
+        labels=("component",),
+        read=_weights,
+    ),
+    Metric(
+        "streamgmm_log_likelihood_nats",
+        "gauge",
+        "Mean log-likelihood of the last commit's vectors under the model that scored them.",
+        unit="nats",
+        read=lambda s: one(s.log_likelihood),
+    ),
+    Metric(
+        "streamgmm_drift_ewma",
+        "gauge",
+        "EWMA of the log-likelihood against the frozen reference, in standard deviations of the EWMA.",
+        read=lambda s: one(s.drift.ewma),
+    ),
+    Metric(
+        "streamgmm_drift_ewma_limit",
+        "gauge",
+        "The alarm is raised when streamgmm_drift_ewma leaves plus or minus this.",
+        read=lambda s: one(s.drift.limit),
+    ),
+    Metric(
+        "streamgmm_drift_population_stability_index",
+        "gauge",
+        "Population stability index of the weights, model against frozen reference.",
+        read=lambda s: one(s.drift.population_stability_index),
+    ),
+    Metric(
+        "streamgmm_drift_state",
+        "gauge",
+        "1 for the state the drift alarm is in, 0 for the others.",
+        labels=("state",),
+        read=_drift_states,
+    ),
+    Metric(
+        "streamgmm_drift_progress_ratio",
+        "gauge",
+        "How far settling or calibrating is, 0 to 1.",
+        unit="ratio",
+        read=lambda s: one(s.drift.progress),
+    ),
+    Metric(
+        "streamgmm_warm_up_ratio",
+        "gauge",
+        "Vectors buffered for the model's start, as a share of those needed.",
+        unit="ratio",
+        read=_warm_up,
+    ),
+    Metric(
+        "streamgmm_ready",
+        "gauge",
+        "1 when the learner runs, as /readyz says it; 0 otherwise.",
+        read=lambda s: one(s.phase == "running"),
+    ),
+    Metric(
+        "streamgmm_phase",
+        "gauge",
+        "1 for the phase the learner is in, 0 for the others.",
+        labels=("phase",),
+        read=_phases,
+    ),
+)
