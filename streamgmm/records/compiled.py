@@ -76,6 +76,8 @@ def varint_size(value: int) -> int:
 @compiled
 def copy(out: Bytes, at: int, data: Bytes, start: int, length: int) -> int:
     """Copies `length` bytes (none where it is negative) and returns the place behind them."""
-    for i in range(length):
-        out[at + i] = data[start + i]
-    return at + max(length, 0)
+    length = max(length, 0)
+    to, of = np.uint64(at), np.uint64(start)  # unsigned: no test for indices from the end, so the loop vectorises
+    for i in range(np.uint64(length)):
+        out[to + i] = data[of + i]
+    return at + length

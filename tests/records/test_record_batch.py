@@ -17,7 +17,7 @@ from streamgmm.records.columns import Record, Slices, concatenate, of_records, r
 
 texts = st.none() | st.binary(max_size=60)
 headers = st.lists(st.tuples(st.text(max_size=5), texts), max_size=3).map(tuple)
-one = st.builds(Record, st.just(0), st.integers(-1, 2**45), texts, texts, headers)
+one = st.builds(Record, st.just(0), st.integers(0, 2**45), texts, texts, headers)
 some = st.lists(one, min_size=1, max_size=15).map(lambda rs: [r._replace(offset=i) for i, r in enumerate(rs)])
 codec_names = st.sampled_from(codecs.NAMES)
 
