@@ -1,0 +1,99 @@
+"""From a report to records on topics: which partition, and what the output would refuse.
+
+Assignments and dead letters keep their input's partition where the topics have the same number of partitions, else
+they go by their key. A timestamp that the topic refuses is clamped, and the original kept in a header.
+"""
+
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from streamgmm.broker.interface import Topic
+from streamgmm.engine.values import Event, Outgoing
+from streamgmm.errors import InputUnusable
+from streamgmm.records import columns
+from streamgmm.records.columns import Int64, Record, RecordColumns
+from streamgmm.records.partition import route
+
+ORIGINAL_TIMESTAMP = "streamgmm-timestamp"  # header: milliseconds as text
+_OVERHEAD = 128  # bytes of a record and its batch besides key, value and headers
+
+
+class Send(NamedTuple):
+    """Records for one partition of a topic."""
+
+    topic: str
+    partition: int
+    columns: RecordColumns
+
+
+def sends(outgoing: tuple[Outgoing, ...], target: Topic, source_count: int, count: int, now: int) -> Iterator[Send]:
+    """Where records go that came from the input's partitions; `count` is the target's partitions when first seen."""
+    for part in outgoing:
+        accepted = clamped(part.columns, target, now)
+        for partition, routed in route(accepted, part.partition, source_count, count).items():
+            yield Send(target.name, partition, routed)
+
+
+def events_send(events: tuple[Event, ...], target: Topic, model: str, now: int) -> Iterator[Send]:
+    """Events as JSON, each with its type, model and time."""
+    if events:
+        values = [msgspec.json.encode({"type": e.type, "model": model, "time": now, **e.fields}) for e in events]
+        records = [Record(i, now, model.encode(), value) for i, value in enumerate(values)]
+        yield Send(target.name, 0, columns.of_records(records, len(records)))
+
+
+def parts_send(parts: list[tuple[bytes, bytes]], target: Topic, now: int) -> Send:
+    """A checkpoint's parts, by their keys."""
+    records = [Record(i, now, key, value) for i, (key, value) in enumerate(parts)]
+    return Send(target.name, 0, columns.of_records(records, len(records)))
+
+
+def clamped(records: RecordColumns, target: Topic, now: int) -> RecordColumns:
+    """Timestamps brought within what the topic accepts of its clock; the original goes into a header."""
+    lowest, highest = _accepted(target, now)
+    outside = (records.timestamps < lowest) | (records.timestamps > highest)
+    if not outside.any():
+        return records
+    clamps = (_clamp(record, lowest, highest) for record in columns.records_of(records))
+    return columns.of_records(list(clamps), records.position)
+
+
+def _accepted(target: Topic, now: int) -> tuple[int, int]:
+    before = int(target.config.get("message.timestamp.before.max.ms", 2**63 - 1))
+    after = int(target.config.get("message.timestamp.after.max.ms", 3_600_000))
+    margin = 10_000  # the broker's clock may differ from ours
+    return max(now - before + margin, 0), min(now + after - margin, 2**63 - 1)
+
+
+def _clamp(record: Record, lowest: int, highest: int) -> Record:
+    allowed = int(np.clip(record.timestamp, lowest, max(lowest, highest)))
+    if allowed == record.timestamp:
+        return record
+    original = (ORIGINAL_TIMESTAMP, str(record.timestamp).encode())
+    return record._replace(timestamp=allowed, headers=(*record.headers, original))
+
+
+def refuse_too_large(letters: tuple[Outgoing, ...], target: Topic, source: str) -> None:
+    """Raise InputUnusable, naming the offset, for a dead letter above the topic's message size."""
+    limit = int(target.config.get("max.message.bytes", 1_048_588)) - _OVERHEAD
+    for part in letters:
+        for row in np.flatnonzero(_sizes(part.columns) > limit):
+            raise InputUnusable(
+                f"the record at {source}/{part.partition} offset {part.columns.offsets[row]} has to be set aside, but "
+                f"topic {target.name} takes at most {limit} bytes. Raise its max.message.bytes above the input's"
+            )
+
+
+def _sizes(records: RecordColumns) -> Int64:
+    parts = (records.keys, records.values, records.headers)
+    total: Int64 = sum((np.maximum(part.length, 0) for part in parts), np.zeros(len(records.offsets), np.int64))
+    return total
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
