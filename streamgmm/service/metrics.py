@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -21,6 +21,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 import streamgmm
+from streamgmm.records.columns import Int64
 from streamgmm.service.metrics_table import LAG_MEASUREMENTS, METRICS, Labels, Metric, Sample
 from streamgmm.service.snapshot import Snapshot
 from streamgmm.settings import Model
@@ -40,6 +41,15 @@ class EndToEnd(NamedTuple):
 
     mean: float
     newest: float
+
+    @classmethod
+    def of(cls, timestamps: Iterable[Int64], now: float) -> Self | None:
+        """From arrays of timestamps (ms) and the time of the commit (s); None where all of them are empty."""
+        filled = [array for array in timestamps if array.size]
+        if not filled:
+            return None
+        total, count = sum(float(array.sum(dtype=float)) for array in filled), sum(array.size for array in filled)
+        return cls(now - total / count / 1000, now - max(int(array.max()) for array in filled) / 1000)
 
 
 class Metrics(Collector):

@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -172,6 +173,13 @@ def test_a_record_from_the_future_took_no_time(metrics):
     metrics.committed(0.01, 10, EndToEnd(mean=-2.0, newest=-3.0))
     assert value(metrics, "streamgmm_end_to_end_seconds_sum") == 0
     assert value(metrics, "streamgmm_end_to_end_newest_seconds_count") == 1
+
+
+def test_end_to_end_is_read_off_the_arrays_of_timestamps():
+    parts = [np.array([1_700_000_000_000, 1_700_000_001_000]), np.array([], np.int64), np.array([1_700_000_004_000])]
+    times = EndToEnd.of(parts, now=1_700_000_004.5)
+    assert times == pytest.approx((4.5 - 5 / 3, 0.5))
+    assert EndToEnd.of(parts[1:2], now=0.0) is None
 
 
 def test_commits_and_aborts(metrics):
