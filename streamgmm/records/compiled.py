@@ -81,3 +81,14 @@ def copy(out: Bytes, at: int, data: Bytes, start: int, length: int) -> int:
     for i in range(np.uint64(length)):
         out[to + i] = data[of + i]
     return at + length
+
+
+@compiled
+def same_bytes(data: Bytes, at: int, length: int, wanted: Bytes) -> bool:
+    """Whether the `length` bytes from `at` are the wanted ones."""
+    if length != wanted.size:
+        return False
+    for i in range(length):  # noqa: SIM110 - compiled code knows no all()
+        if data[at + i] != wanted[i]:
+            return False
+    return True
