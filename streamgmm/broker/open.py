@@ -16,7 +16,7 @@ def open_broker(broker: settings.Broker) -> Broker:
 
         return LocalLog(broker.url, lock_timeout=broker.request_timeout)
     if scheme == "kafka" and rest:
-        from streamgmm.broker.kafka import KafkaBroker  # noqa: PLC0415
+        from streamgmm.broker.kafka import Kafka  # noqa: PLC0415
 
-        return KafkaBroker(broker)
+        return Kafka(broker)
     raise SettingsError(f"broker.url is kafka://host:port,... or sqlite:///path, not {broker.url!r}")
