@@ -1,0 +1,106 @@
+"""Kafka as a broker, through aiokafka. The parts: `kafka_connection` (how it is reached), `kafka_cluster` (topics and
+offsets), `kafka_reader`, `kafka_writer` (with `kafka_batch`), `kafka_close` (leaving without waiting).
+
+Every reader and writer has connections of its own, so that a long poll never stands in a commit's way.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from streamgmm.broker.interface import Isolation, Topic, Where
+from streamgmm.broker.kafka_cluster import EARLIEST, LATEST, KafkaCluster
+from streamgmm.broker.kafka_connection import bounded, connection
+from streamgmm.broker.kafka_reader import KafkaReader
+from streamgmm.broker.kafka_writer import KafkaWriter, TransactionalWriter
+from streamgmm.errors import BrokerError
+from streamgmm.settings import Broker
+
+FETCH_WAIT_MS = 50  # after a pause, drained partitions wait behind the long poll of the others
+RETRY_MS = 5  # a transaction waits for the last one's markers; aiokafka asks again after this
+PARTITION_BYTES = 1 << 20  # fetched from a partition at once
+FETCH_BYTES = 8 << 20  # fetched at once
+
+
+class Kafka:
+    """See `interface.Broker`."""
+
+    def __init__(self, settings: Broker) -> None:
+        self.url, self._settings = settings.url, settings
+        self._cluster = KafkaCluster(settings)
+        self._opened: list[KafkaReader | KafkaWriter] = []
+
+    async def __aenter__(self) -> Self:
+        await self._cluster.open()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Closes readers and writers too."""
+        await asyncio.gather(self._cluster.close(), *(opened.close() for opened in self._opened))
+
+    async def topic(self, name: str) -> Topic | None:
+        """See `interface.Broker`. Never creates it."""
+        return await self._cluster.topic(name)
+
+    async def create_topic(self, topic: Topic) -> None:
+        """See `interface.Broker`. Returns when every partition has a leader."""
+        await self._cluster.create_topic(topic)
+
+    async def offsets(self, topic: str, at: Where | int, *, isolation: Isolation = "read_committed") -> dict[int, int]:
+        """See `interface.Broker`. The read_committed end is the last stable offset.
+
+        It hides what was committed behind another program's open transaction, until that one ends.
+        """
+        if isinstance(at, str):
+            return await self._cluster.offsets(topic, {"earliest": EARLIEST, "latest": LATEST}[at], isolation)
+        found = await self._cluster.offsets(topic, at, isolation)
+        if min(found.values()) >= 0:
+            return found
+        ends = await self._cluster.offsets(topic, LATEST, isolation)
+        return {partition: ends[partition] if offset < 0 else offset for partition, offset in found.items()}
+
+    async def reader(self, topic: str, *, isolation: Isolation = "read_committed") -> KafkaReader:
+        """See `interface.Broker`. Raises BrokerError where there is no such topic: asking for it could create it."""
+        if not await self._cluster.leaders(topic):
+            raise BrokerError(f"there is no topic {topic} on Kafka at {self._cluster.address}")
+        consumer = AIOKafkaConsumer(
+            **connection(self._settings),
+            isolation_level=isolation,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            max_partition_fetch_bytes=PARTITION_BYTES,
+            fetch_max_bytes=FETCH_BYTES,
+        )
+        reader = KafkaReader(consumer, topic, self._cluster, self._settings.request_timeout)
+        await self._started(consumer.start(), reader, f"opening a reader of topic {topic}")
+        return reader
+
+    async def writer(self, transactional_id: str | None = None) -> KafkaWriter:
+        """See `interface.Broker`."""
+        producer = AIOKafkaProducer(
+            **connection(self._settings),
+            transactional_id=transactional_id,
+            transaction_timeout_ms=int(self._settings.transaction_timeout * 1000),
+            enable_idempotence=True,
+            retry_backoff_ms=RETRY_MS,
+        )
+        kind, patience = (
+            (KafkaWriter, self._settings.request_timeout)
+            if transactional_id is None
+            else (TransactionalWriter, self._settings.transaction_timeout)
+        )
+        writer = kind(producer, self._cluster, patience)
+        await self._started(producer.start(), writer, "opening a writer")
+        return writer
+
+    async def _started(self, start: Awaitable[Any], opened: KafkaReader | KafkaWriter, what: str) -> None:
+        try:
+            async with bounded(self._settings.request_timeout, what, self._cluster.address):
+                await start
+        except BaseException:
+            await opened.close()
+            raise
+        self._opened.append(opened)

@@ -1,0 +1,154 @@
+"""Writes to Kafka through aiokafka's producer: idempotent, or in transactions.
+
+The outcome is unknown as soon as anything fails, in a transaction and of an idempotent producer alike (the broker takes
+no batch behind a lost one). So nothing is aborted or tried again here: every error becomes TransactionFailed, and the
+writer is good for nothing but `close`. aiokafka commits over failed sends without a word (the failure is only in their
+futures), so every future is awaited before the commit.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from streamgmm.broker import kafka_batch
+from streamgmm.broker.interface import GroupOffsets
+from streamgmm.broker.kafka_close import abandon, hush
+from streamgmm.broker.kafka_cluster import KafkaCluster
+from streamgmm.broker.kafka_connection import reason
+from streamgmm.errors import BrokerError, BrokerUnavailable, TransactionFailed
+from streamgmm.records.columns import RecordColumns
+from streamgmm.records.record_batch import RecordTooLarge
+
+BATCH_BYTES = 1 << 20  # larger batches only where a record needs one
+DEFAULT_LIMIT = 1048588  # Kafka's own for max.message.bytes
+
+
+class KafkaWriter:
+    """Without a transactional id: see `interface.Writer`. Any one call takes `patience` (s) at most."""
+
+    _transactional = False
+
+    def __init__(self, producer: AIOKafkaProducer, cluster: KafkaCluster, patience: float) -> None:
+        self._producer, self._cluster, self._patience = producer, cluster, patience
+        self._limits: dict[str, int] = {}
+        self._sent: list[tuple[str, asyncio.Future[Any]]] = []
+        self._failure: str | None = None
+
+    async def begin(self) -> None:
+        """Does nothing: there is no transaction."""
+
+    async def send(self, topic: str, partition: int, columns: RecordColumns) -> asyncio.Future[int]:
+        """See `interface.Writer`. Raises BrokerError where the topic is absent or a record too large for it."""
+        sent: list[asyncio.Future[Any]] = []
+        async with self._all_or_nothing(f"writing to topic {topic}"):
+            for batch in self._batches(topic, await self._limit(topic), columns):
+                sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+                self._sent.append((topic, sent[-1]))
+        return self._first_offset(topic, sent)
+
+    async def commit(self, offsets: GroupOffsets | None = None) -> None:
+        """Wait for the acknowledgements; `offsets` need a transaction and are left out."""
+        async with self._all_or_nothing("waiting for acknowledgements"):
+            await self._acknowledged()
+
+    async def close(self) -> None:
+        """See `interface.Writer`. What was not acknowledged may or may not be written."""
+        producer = self._producer
+        producer._closed = True  # it is closed here, not by `stop`, which waits for the broker
+        await abandon(producer.client, producer, producer._sender, producer._message_accumulator)
+        hush([*(future for _, future in self._sent), *_own_futures(producer)])
+
+    @contextlib.asynccontextmanager
+    async def _all_or_nothing(self, what: str) -> AsyncIterator[None]:
+        """Whatever goes wrong inside spoils the writer. Only what is refused before it is sent stays a BrokerError."""
+        if self._failure is not None:
+            raise TransactionFailed(f"{self._failure}; this writer cannot go on")
+        try:
+            async with asyncio.timeout(self._patience):
+                yield
+        except BaseException as error:  # fenced, expired, a broker lost, a caller's cancellation, aiokafka's own states
+            late = isinstance(error, TimeoutError)
+            why = f"no answer within {self._patience:g} s" if late else reason(error)
+            self._failure = f"{what} on Kafka at {self._cluster.address} failed: {why}"
+            if isinstance(error, BrokerError) and not isinstance(error, BrokerUnavailable):
+                raise
+            if not isinstance(error, Exception):
+                raise
+            raise TransactionFailed(self._failure) from error
+
+    async def _acknowledged(self) -> None:
+        sent = self._sent
+        if sent:
+            await asyncio.wait([future for _, future in sent], return_when=asyncio.FIRST_EXCEPTION)
+        for topic, future in sent:
+            if future.done() and (error := future.exception()):
+                raise TransactionFailed(f"topic {topic} refused a write: {reason(error)}")
+        self._sent = []
+
+    def _first_offset(self, topic: str, sent: list["asyncio.Future[Any]"]) -> asyncio.Future[int]:
+        first: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        if not sent:
+            first.set_result(-1)
+            return first
+
+        def acknowledged(future: "asyncio.Future[Any]") -> None:
+            if first.done() or future.cancelled():
+                return
+            if error := future.exception():
+                first.set_exception(TransactionFailed(f"topic {topic} refused a write: {reason(error)}"))
+                first.exception()  # the commit raises it: nobody need ask this future
+            else:
+                first.set_result(future.result().offset)
+
+        sent[0].add_done_callback(acknowledged)
+        return first
+
+    def _batches(self, topic: str, limit: int, columns: RecordColumns) -> list[Any]:
+        if not kafka_batch.COMPILED:
+            return kafka_batch.appended(columns, self._producer)
+        try:
+            return list(kafka_batch.written(columns, min(limit, BATCH_BYTES), transactional=self._transactional))
+        except RecordTooLarge as error:
+            if error.size > limit:
+                raise BrokerError(f"topic {topic} allows {limit} bytes (max.message.bytes): {error}") from error
+        return list(kafka_batch.written(columns, limit, transactional=self._transactional))
+
+    async def _limit(self, topic: str) -> int:
+        """The topic's `max.message.bytes`, asked for once."""
+        if topic not in self._limits:
+            found = await self._cluster.topic(topic)
+            if found is None:
+                raise BrokerError(f"there is no topic {topic} on Kafka at {self._cluster.address}: create it first")
+            self._limits[topic] = int(found.config.get("max.message.bytes", DEFAULT_LIMIT))
+        return self._limits[topic]
+
+
+class TransactionalWriter(KafkaWriter):
+    """With a transactional id: see `interface.Writer`."""
+
+    _transactional = True
+
+    async def begin(self) -> None:
+        """See `interface.Writer`."""
+        async with self._all_or_nothing("beginning a transaction"):
+            await self._producer.begin_transaction()
+
+    async def commit(self, offsets: GroupOffsets | None = None) -> None:
+        """See `interface.Writer`."""
+        async with self._all_or_nothing("committing a transaction"):
+            await self._acknowledged()
+            if offsets is not None and offsets.positions:
+                positions = {TopicPartition(offsets.topic, p): int(o) for p, o in offsets.positions.items()}
+                await self._producer.send_offsets_to_transaction(positions, offsets.group)
+            await self._producer.commit_transaction()
+
+
+def _own_futures(producer: AIOKafkaProducer) -> list["asyncio.Future[Any]"]:
+    """What aiokafka fails without asking, when it is fenced or has failed."""
+    waiting = producer._message_accumulator._batches.values()
+    futures = [batch._drain_waiter for batches in waiting for batch in batches]
+    transaction = producer._txn_manager._transaction_waiter
+    return [*futures, transaction] if transaction is not None else futures
