@@ -67,7 +67,7 @@ def section_of(field: FieldInfo) -> type[Section] | None:
 
 def row(key: str, field: FieldInfo) -> Row:
     """One setting in words."""
-    default = REQUIRED if field.is_required() else _yaml(field)
+    default = REQUIRED if field.is_required() else written(field, field.default)
     return Row(key, _type(field.annotation, field.metadata), default, bounds(field), field.description or "")
 
 
@@ -144,10 +144,10 @@ def _bound(item: object, shown: Callable[[Any], str]) -> Iterator[str]:
         yield _PATTERNS[pattern]
 
 
-def _yaml(field: FieldInfo) -> str:
-    value = field.default
+def written(field: FieldInfo, value: object) -> str:
+    """A setting's value as YAML on one line; a secret is masked."""
     if isinstance(value, SecretStr):
-        return '""'
+        return '"********"' if value.get_secret_value() else '""'
     if isinstance(value, ByteSize):
         return value.human_readable(separator=" ").replace(".0 ", " ")
     if isinstance(value, float) and "duration" in _type(field.annotation, field.metadata):
@@ -156,7 +156,11 @@ def _yaml(field: FieldInfo) -> str:
         return f"{value:.12f}".rstrip("0").rstrip(".")
     if isinstance(value, str) and value.replace("_", "").isalnum():
         return value
-    return json.dumps(value)
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    return value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, Section) else str(value)
 
 
 def duration(value: float) -> str:

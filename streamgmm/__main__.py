@@ -1,0 +1,5 @@
+"""`python -m streamgmm` is `streamgmm`."""
+
+from streamgmm.cli import main
+
+main()
