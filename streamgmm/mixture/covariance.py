@@ -1,0 +1,269 @@
+"""The four shapes of covariance behind one interface. `by_name` is the only place where a name chooses.
+
+| name | covariances | free parameters per component |
+| --- | --- | --- |
+| full | (k, d, d) | d (d + 1) / 2 |
+| tied | (d, d), one for all components | |
+| diag | (k, d) | d |
+| spherical | (k,), the same variance in every direction | 1 |
+
+Scatter and `precisions_cholesky` have the same shapes. A *piece* is what is factorised on its own: a component, or
+for tied all of them; flags by piece have shape (k,) or ().
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture.factorise import precision_factors
+from streamgmm.mixture.kernel import DIAGONAL, FULL, Kernel
+
+
+class Covariance(Protocol):
+    """What stepwise EM asks of a covariance type. k components, d features, n vectors."""
+
+    @property
+    def name(self) -> str:
+        """As scikit-learn calls it."""
+
+    @property
+    def kernel(self) -> Kernel:
+        """The compiled passes that it goes through."""
+
+    def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:
+        """The factors as the kernel takes them: (k, d, d) or (k, d), for `shape` (k, d)."""
+
+    def of_sums(self, scatter: Array) -> Array:
+        """Scatter by type from the kernel's (k, d, d) or (k, d)."""
+
+    def outer(self, mass: Array, shift: Array) -> Array:
+        """Scatter by type of a point mass (k,) at `shift` (k, d)."""
+
+    def form(self, scatter: Array, mass: Array) -> Array:
+        """Maximum-likelihood covariances; a component of mass 0 gets 0."""
+
+    def typical_variances(self, covariances: Array, mass: Array) -> Array:
+        """The usual variance within a component, for each feature: (d,), or (1,) where features share one."""
+
+    def add_to_diagonal(self, covariances: Array, ridge: Array) -> Array:
+        """`ridge` (k, d), or (d,) where there is one piece."""
+
+    def factorise(self, covariances: Array) -> tuple[Array, Flags]:
+        """precisions_cholesky, and for each piece whether the covariance is positive definite."""
+
+    def by_piece(self, flags: Flags) -> Flags:
+        """Flags of components (k,) as flags of pieces: true where they are true of the whole piece."""
+
+    def largest_by_piece(self, values: Array) -> Array:
+        """Values of components (k, d) as values of pieces: (k, d), or the largest (d,) where there is one piece."""
+
+    def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:
+        """Scatter as if each component had seen `prior` more mass, spread like the pool; its own mass stays."""
+
+    def choose(self, flags: Flags, yes: Array, no: Array) -> Array:
+        """Each piece from `yes` where its flag is set, else from `no`; covariances or precisions_cholesky."""
+
+    def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:
+        """log det P: (k,), or (1,) for tied."""
+
+    def whiten(self, deviations: Array, precisions_cholesky: Array) -> Array:
+        """P^T (x - mu): (k, n, d) to (k, n, d)."""
+
+
+class Full:
+    """Each component has a covariance of its own."""
+
+    name = "full"
+    kernel = FULL
+
+    def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
+        return frozen(precisions_cholesky)
+
+    def of_sums(self, scatter: Array) -> Array:  # noqa: D102
+        return scatter
+
+    def outer(self, mass: Array, shift: Array) -> Array:  # noqa: D102
+        return np.asarray((mass[:, None] * shift)[:, :, None] * shift[:, None, :])
+
+    def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
+        return scatter * _inverse(mass)[:, None, None]
+
+    def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return _weighted_median(np.diagonal(covariances, axis1=1, axis2=2), mass)
+
+    def add_to_diagonal(self, covariances: Array, ridge: Array) -> Array:  # noqa: D102
+        return covariances + ridge[..., None] * np.eye(ridge.shape[-1])
+
+    def factorise(self, covariances: Array) -> tuple[Array, Flags]:  # noqa: D102
+        return precision_factors(frozen(covariances))
+
+    def by_piece(self, flags: Flags) -> Flags:  # noqa: D102
+        return flags
+
+    def largest_by_piece(self, values: Array) -> Array:  # noqa: D102
+        return values
+
+    def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:  # noqa: D102
+        return _lean_on_pool(scatter, mass, prior)
+
+    def choose(self, flags: Flags, yes: Array, no: Array) -> Array:  # noqa: D102
+        return np.where(flags[..., None, None], yes, no)
+
+    def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
+        return np.asarray(np.log(np.diagonal(precisions_cholesky, axis1=1, axis2=2)).sum(axis=1))
+
+    def whiten(self, deviations: Array, precisions_cholesky: Array) -> Array:  # noqa: D102
+        return np.asarray(deviations @ precisions_cholesky)
+
+
+class Tied(Full):
+    """All components share one full covariance."""
+
+    name = "tied"
+
+    def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
+        return frozen(np.broadcast_to(precisions_cholesky, (shape[0], *precisions_cholesky.shape)))
+
+    def of_sums(self, scatter: Array) -> Array:  # noqa: D102
+        return np.asarray(scatter.sum(axis=0))
+
+    def outer(self, mass: Array, shift: Array) -> Array:  # noqa: D102
+        return np.asarray((mass[:, None] * shift).T @ shift)
+
+    def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
+        return np.asarray(scatter / mass.sum())
+
+    def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return np.diagonal(covariances)
+
+    def factorise(self, covariances: Array) -> tuple[Array, Flags]:  # noqa: D102
+        factors, sound = super().factorise(covariances[None])
+        return factors[0], np.asarray(sound[0])
+
+    def by_piece(self, flags: Flags) -> Flags:  # noqa: D102
+        return np.asarray(flags.all())
+
+    def largest_by_piece(self, values: Array) -> Array:  # noqa: D102
+        return np.asarray(values.max(axis=0))
+
+    def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:  # noqa: D102
+        return scatter
+
+    def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
+        return super().log_determinants(precisions_cholesky[None], n_features)
+
+
+class Diagonal:
+    """Each component has a variance for each feature."""
+
+    name = "diag"
+    kernel = DIAGONAL
+
+    def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
+        return frozen(precisions_cholesky)
+
+    def of_sums(self, scatter: Array) -> Array:  # noqa: D102
+        return scatter
+
+    def outer(self, mass: Array, shift: Array) -> Array:  # noqa: D102
+        return mass[:, None] * shift**2
+
+    def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
+        return scatter * _inverse(mass)[:, None]
+
+    def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return _weighted_median(covariances, mass)
+
+    def add_to_diagonal(self, covariances: Array, ridge: Array) -> Array:  # noqa: D102
+        return covariances + ridge
+
+    def factorise(self, covariances: Array) -> tuple[Array, Flags]:  # noqa: D102
+        sound = (covariances > 0) & np.isfinite(covariances)
+        return 1.0 / np.sqrt(np.where(sound, covariances, 1.0)), np.asarray(sound.all(axis=1))
+
+    def by_piece(self, flags: Flags) -> Flags:  # noqa: D102
+        return flags
+
+    def largest_by_piece(self, values: Array) -> Array:  # noqa: D102
+        return values
+
+    def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:  # noqa: D102
+        return _lean_on_pool(scatter, mass, prior)
+
+    def choose(self, flags: Flags, yes: Array, no: Array) -> Array:  # noqa: D102
+        return np.where(flags[:, None], yes, no)
+
+    def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
+        return np.asarray(np.log(precisions_cholesky).sum(axis=1))
+
+    def whiten(self, deviations: Array, precisions_cholesky: Array) -> Array:  # noqa: D102
+        return deviations * precisions_cholesky[:, None, :]
+
+
+class Spherical(Diagonal):
+    """Each component has one variance."""
+
+    name = "spherical"
+
+    def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
+        return frozen(np.broadcast_to(precisions_cholesky[:, None], shape))
+
+    def of_sums(self, scatter: Array) -> Array:  # noqa: D102
+        return np.asarray(scatter.mean(axis=1))
+
+    def outer(self, mass: Array, shift: Array) -> Array:  # noqa: D102
+        return np.asarray(mass * (shift**2).mean(axis=1))
+
+    def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
+        return np.asarray(scatter * _inverse(mass))
+
+    def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return _weighted_median(covariances[:, None], mass)
+
+    def add_to_diagonal(self, covariances: Array, ridge: Array) -> Array:  # noqa: D102
+        return np.asarray(covariances + ridge.mean(axis=-1))
+
+    def factorise(self, covariances: Array) -> tuple[Array, Flags]:  # noqa: D102
+        factors, sound = super().factorise(covariances[:, None])
+        return factors[:, 0], sound
+
+    def choose(self, flags: Flags, yes: Array, no: Array) -> Array:  # noqa: D102
+        return np.where(flags, yes, no)
+
+    def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
+        return np.asarray(n_features * np.log(precisions_cholesky))
+
+    def whiten(self, deviations: Array, precisions_cholesky: Array) -> Array:  # noqa: D102
+        return deviations * precisions_cholesky[:, None, None]
+
+
+_BY_NAME: Mapping[str, Covariance] = {c.name: c for c in (Full(), Tied(), Diagonal(), Spherical())}
+
+
+def by_name(name: str) -> Covariance:
+    """The covariance type of that name: full, tied, diag or spherical. Raises ValueError for any other."""
+    if name not in _BY_NAME:
+        raise ValueError(f"covariance_type is {name!r}; it must be one of {', '.join(_BY_NAME)}")
+    return _BY_NAME[name]
+
+
+def _inverse(mass: Array) -> Array:
+    return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0)
+
+
+def _weighted_median(variances: Array, mass: Array) -> Array:
+    """For each column of (k, m) the value that half the mass (k,) lies at or below: neither a component that has
+    collapsed nor one that a wild vector has blown up moves it.
+    """
+    order = np.argsort(variances, axis=0, kind="stable")
+    below = np.cumsum(mass[order], axis=0)
+    middle = np.argmax(below >= 0.5 * below[-1], axis=0)
+    columns = np.arange(variances.shape[1])
+    return np.asarray(variances[order[middle, columns], columns])
+
+
+def _lean_on_pool(scatter: Array, mass: Array, prior: float) -> Array:
+    trust = (mass / (mass + prior)).reshape(-1, *(1,) * (scatter.ndim - 1))
+    return np.asarray(trust * (scatter + prior * scatter.sum(axis=0) / mass.sum()))

@@ -1,0 +1,51 @@
+"""exp, written so that it runs over vector registers.
+
+The library's exp is called lane by lane unless Intel's vector library is installed, and would take most of the
+E-step. Here x = n ln 2 + r with |r| <= ln 2 / 2, exp(r) is its Taylor polynomial (the first term left out is below
+2e-16), and 2 ** n is made by writing n into the exponent's bits: n is read off the low bits of x / ln 2 + 1.5 * 2**52,
+where a float64 has no room for a fraction (Muller, Handbook of Floating-Point Arithmetic, chapter 11).
+Accurate to 4e-16 relative.
+"""
+
+import numpy as np
+
+from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.compiled import compiled
+
+LOWEST = -708.0  # exp of anything below is 0 here; the smallest normal number is exp(-708.4)
+_SHIFT = 1.5 * 2.0**52
+_PER_LN2 = 1.4426950408889634
+_LN2_HIGH = 6.93147180369123816490e-01  # its last 21 bits are 0, so that n times it is exact
+_LN2_LOW = 1.90821492927058770002e-10
+
+
+@compiled
+def exponentiate(values: Array, shift: Array, power: Array) -> None:
+    """values = exp(values - shift), for values <= shift. All (b,), contiguous, none in another; `power` is scratch."""
+    for n in range(len(values)):
+        x = max(values[n] - shift[n], LOWEST)
+        power[n] = x * _PER_LN2 + _SHIFT
+        whole = power[n] - _SHIFT
+        series = _exp_series(x - whole * _LN2_HIGH - whole * _LN2_LOW)
+        values[n] = series if x > LOWEST else 0.0
+    bits = power.view(np.int64)
+    for n in range(len(values)):
+        bits[n] = (bits[n] + 1023) << 52
+    for n in range(len(values)):
+        values[n] *= power[n]
+
+
+@compiled
+def _exp_series(r: float) -> float:
+    p = 1 / 479001600
+    p = p * r + 1 / 39916800
+    p = p * r + 1 / 3628800
+    p = p * r + 1 / 362880
+    p = p * r + 1 / 40320
+    p = p * r + 1 / 5040
+    p = p * r + 1 / 720
+    p = p * r + 1 / 120
+    p = p * r + 1 / 24
+    p = p * r + 1 / 6
+    p = p * r + 1 / 2
+    return (p * r + 1) * r + 1

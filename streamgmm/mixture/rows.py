@@ -1,0 +1,39 @@
+"""What may enter: checked once, at the door."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture.block import Rows
+
+
+def rows_of(vectors: ArrayLike, weights: ArrayLike | None, n_features: int | None = None) -> Rows:
+    """Vectors (n, d), finite, and their weights (n,), finite and not negative; without weights each weighs 1.
+
+    Raises ValueError that names the argument and what is wrong with it.
+    """
+    matrix = frozen(vectors)
+    if matrix.ndim != 2 or matrix.shape[1] != (n_features or matrix.shape[1]) or matrix.shape[1] == 0:
+        raise ValueError(f"vectors has shape {matrix.shape}; it must be (n, {n_features or 'd'}), one row a vector")
+    if not np.isfinite(matrix).all():
+        raise ValueError(
+            f"vectors has NaN or infinity in row {_first_bad(np.asarray(np.isfinite(matrix).all(axis=1)))}"
+        )
+    if weights is None:
+        return Rows(matrix, frozen(np.ones(len(matrix))))
+    return Rows(matrix, _checked(frozen(weights), len(matrix)))
+
+
+def _checked(weights: Array, count: int) -> Array:
+    if weights.shape != (count,):
+        raise ValueError(f"weights has shape {weights.shape}; it must be ({count},), one for each vector")
+    good = (weights >= 0) & np.isfinite(weights)
+    if not good.all():
+        raise ValueError(
+            f"weights[{_first_bad(good)}] is {weights[_first_bad(good)]}; it must be finite and at least 0"
+        )
+    return weights
+
+
+def _first_bad(good: Flags) -> int:
+    return int(np.argmin(good))

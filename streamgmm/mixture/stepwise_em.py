@@ -1,0 +1,124 @@
+"""Stepwise EM (Cappe and Moulines 2009) of a Gaussian mixture: read this first.
+
+A state is a value; every function here takes one and returns the next. Vectors are scored by the model as it stands
+(the E-step), and what they say about the components is gathered; an M-step then blends it into the statistics with a
+step size that falls with time, and forms the next model from them:
+
+    score:  r = p(k | x),  log p(x);   pending += r, r x, r x x^T                 gaussian, block, moments, pending
+    learn:  s = (1 - eta) s + eta pending / weight;   parameters = argmax_s       step_size, statistics, parameters
+
+`score` may be called with pieces of any size: the same rows, with `learn` at the same places, give the same bits.
+"""
+
+from typing import NamedTuple
+
+from numpy.typing import ArrayLike
+
+from streamgmm.mixture import covariance as covariances
+from streamgmm.mixture import gaussian, kernel
+from streamgmm.mixture import pending as batch
+from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.initialise import initialise
+from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.parameters import Parameters, m_step, shape_of
+from streamgmm.mixture.pending import Pending
+from streamgmm.mixture.rows import rows_of
+from streamgmm.mixture.statistics import Statistics, blend, of_sums
+from streamgmm.mixture.step_size import step_size
+
+__all__ = ["Info", "Learning", "Parameters", "Pending", "State", "Statistics", "StepInfo"]
+__all__ += ["init", "learn", "log_likelihood", "score", "update", "warm_kernels"]
+
+
+class State(NamedTuple):
+    """All that the next step needs."""
+
+    parameters: Parameters
+    statistics: Statistics
+    pending: Pending  # scored since the last M-step
+    time: float  # weight learnt / batch_size
+    steps: int  # M-steps
+    repairs: int  # covariances that needed more regularisation, or kept the last good one
+
+
+class Info(NamedTuple):
+    """What an observer may want to know of each vector."""
+
+    responsibilities: Array  # (n, k)
+    log_likelihood: Array  # (n,) nats
+
+
+class StepInfo(NamedTuple):
+    """What an observer may want to know of an M-step."""
+
+    step_size: float
+    weight: float  # learnt by it
+    repairs: int
+
+
+def init(
+    vectors: ArrayLike,
+    n_components: int,
+    learning: Learning,
+    *,
+    random_state: int = 0,
+    weights: ArrayLike | None = None,
+) -> State:
+    """A model from a buffer of vectors (n, d), weights (n,), by k-means and a short batch EM. At time 0.
+
+    Raises ValueError where fewer vectors than components carry weight, or a value is not finite.
+    """
+    rows = rows_of(vectors, weights)
+    carrying = int((rows.weights > 0).sum())
+    if not 1 <= n_components <= carrying:
+        raise ValueError(f"n_components is {n_components}; it must be from 1 to the number of vectors, {carrying}")
+    statistics, parameters = initialise(rows, n_components, learning, random_state)
+    nothing = batch.nothing(shape_of(parameters), learning.covariance.kernel)
+    return State(parameters, statistics, nothing, time=0.0, steps=0, repairs=0)
+
+
+def score(state: State, vectors: ArrayLike, weights: ArrayLike | None, learning: Learning) -> tuple[State, Info]:
+    """The E-step of vectors (n, d), which then wait to be learnt. Raises ValueError for what is not finite."""
+    rows = rows_of(vectors, weights, state.parameters.means.shape[1])
+    model = gaussian.model(state.parameters, learning.covariance)
+    pending, output = batch.add(state.pending, model, rows, learning.covariance.kernel)
+    return state._replace(pending=pending), Info(*output)
+
+
+def learn(state: State, learning: Learning) -> tuple[State, StepInfo]:
+    """The M-step: blend what is pending into the statistics. Without any weight pending nothing happens."""
+    covariance, last = learning.covariance, state.parameters
+    sums = batch.close(state.pending, gaussian.model(last, covariance), covariance.kernel)
+    if sums.weight == 0:
+        return state, StepInfo(0.0, 0.0, 0)
+    time = state.time + sums.weight / learning.batch_size
+    eta = step_size(state.time, time, exponent=learning.exponent, delay=learning.delay)
+    statistics = blend(state.statistics, of_sums(sums, last.means, covariance), eta, covariance)
+    parameters, repairs = m_step(statistics, last, learning)
+    nothing = batch.nothing(shape_of(last), covariance.kernel)
+    learnt = State(parameters, statistics, nothing, time, state.steps + 1, state.repairs + repairs)
+    return learnt, StepInfo(eta, sums.weight, repairs)
+
+
+def update(
+    state: State, vectors: ArrayLike, learning: Learning, weights: ArrayLike | None = None
+) -> tuple[State, Info]:
+    """One step of stepwise EM: score, then learn."""
+    scored, info = score(state, vectors, weights, learning)
+    learnt, _ = learn(scored, learning)
+    return learnt, info
+
+
+def log_likelihood(parameters: Parameters, vectors: ArrayLike, covariance: Covariance) -> Array:
+    """log p of vectors (n, d) under a model that is not learnt, in nats: (n,)."""
+    rows = rows_of(vectors, None, parameters.means.shape[1])
+    return kernel.evidence(covariance.kernel, gaussian.model(parameters, covariance), rows)
+
+
+def warm_kernels() -> None:
+    """Compile every kernel, or load it from the cache, so that the first vectors do not wait for it."""
+    for name in ("full", "diag"):
+        learning = Learning(covariances.by_name(name), batch_size=4)
+        state, _ = update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0]], learning)
+        log_likelihood(state.parameters, [[0.0]], learning.covariance)
