@@ -67,8 +67,8 @@ class KafkaCluster:
     async def create_topic(self, topic: Topic) -> None:
         """See `interface.Broker`. Returns when every partition has a leader."""
         what = f"creating topic {topic.name}"
-        await self._ask(what, lambda: self._create(topic))
-        await self._ask(what, lambda: self._led(topic))
+        created = await self._ask(what, lambda: self._create(topic))
+        await self._ask(what, lambda: self._led(topic.name, topic.partitions if created else 1))
 
     async def offsets(self, topic: str, time: int, isolation: Isolation) -> dict[int, int]:
         """For each partition the first offset at or after `time` (ms, EARLIEST or LATEST); -1 where there is none."""
@@ -106,7 +106,8 @@ class KafkaCluster:
         _check(code, message)
         return {name: value for name, value, *_ in entries if value is not None}
 
-    async def _create(self, topic: Topic) -> None:
+    async def _create(self, topic: Topic) -> bool:
+        """Whether it was created: it may exist, with partitions of its own."""
         configs = list(topic.config.items())
         wanted: tuple[Any, ...] = (topic.name, topic.partitions, topic.replication, [], configs)
         request = CreateTopicsRequest([wanted], int(self._timeout * 1000), validate_only=False)
@@ -114,12 +115,14 @@ class KafkaCluster:
         node = self._client.get_random_node() if controller is None else controller.nodeId
         answer = await self._client.send(node, request)
         _, code, *message = answer.topic_errors[0]
-        if code != kafka.TopicAlreadyExistsError.errno:
-            _check(code, *message)
+        if code == kafka.TopicAlreadyExistsError.errno:
+            return False
+        _check(code, *message)
+        return True
 
-    async def _led(self, topic: Topic) -> None:
-        leaders = await self.leaders(topic.name)
-        if len(leaders) < topic.partitions or min(leaders.values()) < 0:
+    async def _led(self, topic: str, partitions: int) -> None:
+        leaders = await self.leaders(topic)
+        if len(leaders) < partitions or min(leaders.values()) < 0:
             raise kafka.LeaderNotAvailableError
 
     async def _offsets(self, topic: str, time: int, isolation: Isolation) -> dict[int, int]:

@@ -22,16 +22,25 @@ class Operator(Protocol):
 
 class KafkaOperator:
     def __init__(self, url: str) -> None:
-        self.admin = AdminClient({"bootstrap.servers": url.removeprefix("kafka://")})
+        self.admin = AdminClient({"bootstrap.servers": url.removeprefix("kafka://"), "log_level": 0})
 
     async def delete_records(self, topic: str, before: int) -> None:
         for future in self.admin.delete_records([TopicPartition(topic, 0, before)]).values():
             await asyncio.wrap_future(future)
 
     async def group_offsets(self, group: str, topic: str) -> dict[int, int]:
-        (future,) = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values()
-        offsets = (await asyncio.wrap_future(future)).topic_partitions
+        """Once no transaction hides them: its markers are written after its commit was answered."""
+        while True:
+            offsets = await self._group_offsets(group)
+            if not any(offset.error for offset in offsets):
+                break
+            await asyncio.sleep(0.01)
         return {offset.partition: offset.offset for offset in offsets if offset.topic == topic}
+
+    async def _group_offsets(self, group: str) -> list[TopicPartition]:
+        asked = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], require_stable=True)
+        (future,) = asked.values()
+        return (await asyncio.wrap_future(future)).topic_partitions
 
 
 class LocalOperator:

@@ -57,10 +57,27 @@ async def read_to(reader: Reader, ends: Mapping[int, int]) -> dict[int, list[Rec
     return taken
 
 
+async def settled_ends(broker: Broker, topic: str, *, grace: float = 2.0) -> dict[int, int]:
+    """The read_committed ends once no transaction is open, or after `grace` seconds.
+
+    Kafka writes a transaction's markers after it has answered the commit.
+    """
+    deadline = time.monotonic() + grace
+    while True:
+        ends = await broker.offsets(topic, "latest")
+        if ends == await broker.offsets(topic, "latest", isolation="read_uncommitted") or time.monotonic() > deadline:
+            return ends
+        await asyncio.sleep(0.01)
+
+
 async def everything(broker: Broker, topic: str, *, isolation: Isolation = "read_committed") -> dict[int, list[Record]]:
     """All records from the topic's beginning to the end that it has now."""
     starts = await broker.offsets(topic, "earliest")
-    ends = await broker.offsets(topic, "latest", isolation=isolation)
+    ends = (
+        await settled_ends(broker, topic)
+        if isolation == "read_committed"
+        else await broker.offsets(topic, "latest", isolation=isolation)
+    )
     reader = await broker.reader(topic, isolation=isolation)
     await reader.assign({partition: start for partition, start in starts.items() if start < ends[partition]})
     taken = await read_to(reader, {partition: end for partition, end in ends.items() if starts[partition] < end})
