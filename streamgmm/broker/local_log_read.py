@@ -16,7 +16,7 @@ from streamgmm.broker.local_log_database import Database
 from streamgmm.broker.local_log_topics import StoredTopic
 from streamgmm.errors import CorruptBatch, RecordsLost
 from streamgmm.records import record_batch
-from streamgmm.records.columns import RecordColumns, concatenate, empty, take
+from streamgmm.records.columns import RecordColumns, concatenate, take
 
 FETCH_BYTES = 4 * 1024 * 1024
 POLL = 0.005  # s between two looks for news
@@ -28,13 +28,6 @@ class StoredBatch(NamedTuple):
     base_offset: int
     last_offset: int
     data: bytes
-
-
-class Stretch(NamedTuple):
-    """Batches of one partition, one behind the other, and the position after them if all are good."""
-
-    batches: Sequence[StoredBatch]
-    position: int
 
 
 def read_or_wait(
@@ -65,42 +58,41 @@ def read(database: Database, topic: StoredTopic, positions: Mapping[int, int]) -
     Raises RecordsLost where a position is out of range, CorruptBatch where it has come to a damaged batch.
     """
     with database.reading() as connection:
-        ends = _ends_of_those_behind(connection, topic, positions)
-        stretches = _stretches(connection, topic, positions, ends)
-    return {number: _columns(topic, number, positions[number], found) for number, found in stretches.items()}
+        behind = _behind(connection, topic, positions)
+        found = _batches(connection, topic, behind)
+    return {number: _columns(topic, number, behind[number], batches) for number, batches in found.items()}
 
 
-def _ends_of_those_behind(
-    connection: sqlite3.Connection, topic: StoredTopic, positions: Mapping[int, int]
-) -> dict[int, int]:
-    ends = {}
+def _behind(connection: sqlite3.Connection, topic: StoredTopic, positions: Mapping[int, int]) -> dict[int, int]:
+    """The positions that have something behind them."""
+    query = "SELECT log_start, log_end FROM partitions WHERE id = ?"
+    behind = {}
     for number, position in positions.items():
-        query = "SELECT log_start, log_end FROM partitions WHERE id = ?"
         start, end = connection.execute(query, (topic.partition_id(number),)).fetchone()
         if not start <= position <= end:
             raise RecordsLost(topic.name, number, position, start if position < start else end)
         if position < end:
-            ends[number] = end
-    return ends
+            behind[number] = position
+    return behind
 
 
-def _stretches(
-    connection: sqlite3.Connection, topic: StoredTopic, positions: Mapping[int, int], ends: Mapping[int, int]
-) -> dict[int, Stretch]:
+def _batches(
+    connection: sqlite3.Connection, topic: StoredTopic, behind: Mapping[int, int]
+) -> dict[int, list[StoredBatch]]:
     """Whole batches, each partition an even share of what the ones before it left of the bound."""
-    stretches: dict[int, Stretch] = {}
+    found: dict[int, list[StoredBatch]] = {}
     left = FETCH_BYTES
-    for number, end in ends.items():
+    for number, position in behind.items():
         if left <= 0:
             break
-        share = left // (len(ends) - len(stretches))
-        found = _stretch(connection, topic.partition_id(number), positions[number], end, share)
-        left -= sum(len(batch.data) for batch in found.batches)
-        stretches[number] = found
-    return stretches
+        share = left // (len(behind) - len(found))
+        found[number] = _up_to(share, connection, topic.partition_id(number), position)
+        left -= sum(len(batch.data) for batch in found[number])
+    return found
 
 
-def _stretch(connection: sqlite3.Connection, partition_id: int, position: int, end: int, share: int) -> Stretch:
+def _up_to(share: int, connection: sqlite3.Connection, partition_id: int, position: int) -> list[StoredBatch]:
+    """The batches from the one that holds the position on: the first one, and more until there are `share` bytes."""
     query = """SELECT base_offset, last_offset, data FROM batches WHERE partition_id = ? AND last_offset >= ?
                ORDER BY last_offset"""
     batches = []
@@ -108,22 +100,22 @@ def _stretch(connection: sqlite3.Connection, partition_id: int, position: int, e
         batches.append(StoredBatch(*row))
         share -= len(row[2])
         if share <= 0:
-            return Stretch(batches, batches[-1].last_offset + 1)
-    return Stretch(batches, end)  # behind the last batch there may be a gap that compaction left
+            break
+    return batches
 
 
-def _columns(topic: StoredTopic, number: int, position: int, stretch: Stretch) -> RecordColumns:
+def _columns(topic: StoredTopic, number: int, position: int, batches: Sequence[StoredBatch]) -> RecordColumns:
     """The good records from the position on. Raises CorruptBatch where there is a damaged batch and none before it."""
     parts: list[RecordColumns] = []
-    for batch in stretch.batches:
+    for batch in batches:
         try:
             parts.append(_from_position(record_batch.parse(batch.data), batch, position))
         except record_batch.BadBatch as error:
             if parts:
-                return concatenate(parts)
+                break
             where = max(position, batch.base_offset)
             raise CorruptBatch(topic.name, number, where, batch.last_offset + 1, str(error)) from error
-    return concatenate(parts)._replace(position=stretch.position) if parts else empty(stretch.position)
+    return concatenate(parts)
 
 
 def _from_position(columns: RecordColumns, batch: StoredBatch, position: int) -> RecordColumns:

@@ -96,12 +96,15 @@ def _offset(connection: sqlite3.Connection, partition_id: int, at: Where | int) 
 
 
 def _offset_at_time(connection: sqlite3.Connection, partition_id: int, time: int, end: int) -> int:
-    query = """SELECT data FROM batches WHERE partition_id = ? AND max_timestamp >= ?
+    query = """SELECT base_offset, data FROM batches WHERE partition_id = ? AND max_timestamp >= ?
                ORDER BY last_offset LIMIT 1"""
     row = connection.execute(query, (partition_id, time)).fetchone()
     if row is None:
         return end
-    columns = record_batch.parse(row[0])
+    try:
+        columns = record_batch.parse(row[1])
+    except record_batch.BadBatch:
+        return int(row[0])  # whoever reads from here is told of the damage
     return int(columns.offsets[columns.timestamps >= time][0])
 
 
