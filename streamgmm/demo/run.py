@@ -1,6 +1,6 @@
 """Plays a demo: an embedded log in a temporary folder, the service, the feeder, and the screen, until it is ended.
 
-Read `play` first. The service is handed in as a `Start`, so that this file knows no more of it than it needs.
+Read `run` first.
 """
 
 import asyncio
@@ -8,13 +8,12 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Protocol
 
-from rich.console import Console, RenderableType
+from rich.console import Console
 
 from streamgmm.broker.open import open_broker
 from streamgmm.demo import datasets, feeder, story, summary
@@ -22,34 +21,15 @@ from streamgmm.demo.feeder import Feed
 from streamgmm.demo.live_view import Scene
 from streamgmm.demo.screen import Screen, screen_for
 from streamgmm.demo.stage import Stage
-from streamgmm.service import log_lines
-from streamgmm.service.snapshot import DriftView, Snapshot, Totals
+from streamgmm.service import log_lines, view
+from streamgmm.service.audit import audit
+from streamgmm.service.service import Service
 from streamgmm.settings import Log, Settings
 
 FRAME_SECONDS = 0.25
 
-Observer = Callable[[Snapshot], None]
 
-
-class Service(Protocol):
-    """The learner with its probes."""
-
-    @property
-    def address(self) -> str | None:
-        """Where probes and metrics are served, `http://host:port`; None before they are."""
-
-    async def run(self) -> None:
-        """Work until told to drain. Raises what ended it otherwise."""
-
-    def drain(self) -> None:
-        """Finish the transaction and end."""
-
-
-Start = Callable[[Settings, Observer], Service]
-Audit = Callable[[Settings], Awaitable[str]]
-
-
-async def play(dataset: str, seconds: float | None, start: Start, audit: Audit, console: Console | None = None) -> None:
+async def run(dataset: str, seconds: float | None, console: Console | None = None) -> None:
     """Play the demo of that name for so many seconds of streaming, or until Ctrl-C; ends with a summary.
 
     Raises SettingsError for an unknown name, and what the service raises.
@@ -58,26 +38,26 @@ async def play(dataset: str, seconds: float | None, start: Start, audit: Audit, 
     with TemporaryDirectory(prefix="streamgmm-demo-") as folder:
         settings = datasets.settings_on(material, f"sqlite:///{folder}/demo.db")
         stage = _stage(material, settings, seconds)
-        service = start(settings, stage.observe)
+        service = Service(settings, listener=stage.observe)
         with _ended_by_signals(stage):
-            await _perform(stage, service, settings, screen_for(console), seconds)
-        console.print(await _summary(stage, settings, audit))
+            await _perform(stage, service, screen_for(console), seconds)
+            console.print(summary.render(stage, await _audited(settings), _following()))
 
 
-async def _perform(stage: Stage, service: Service, settings: Settings, screen: Screen, seconds: float | None) -> None:
+async def _perform(stage: Stage, service: Service, screen: Screen, seconds: float | None) -> None:
     """The service, fed and shown, until the time is up, a signal comes, or the service ends by itself."""
     with screen:
         log_lines.configure(Log(level="error"))
-        async with _fed(stage, settings):
+        async with _fed(stage, service.settings):
             working = asyncio.create_task(service.run(), name="service")
             try:
                 while not (working.done() or stage.ended.is_set() or (seconds and stage.elapsed >= seconds)):
-                    screen.draw(stage, _scene(stage, service, settings, seconds))
+                    screen.draw(stage, _scene(stage, service, seconds))
                     await asyncio.wait({working}, timeout=FRAME_SECONDS)
             finally:
-                service.drain()
+                service.stop()
                 await working
-        screen.draw(stage, _scene(stage, service, settings, seconds))
+        screen.draw(stage, _scene(stage, service, seconds))
 
 
 @contextlib.asynccontextmanager
@@ -116,20 +96,11 @@ def _ended_by_signals(stage: Stage) -> Iterator[None]:
 def _stage(material: datasets.Dataset, settings: Settings, seconds: float | None) -> Stage:
     warm_up, drift = settings.learning.warm_up or 0, settings.drift
     plan = story.schedule(seconds, warm_up + drift.settle + drift.reference_size)
-    return Stage(material, plan, asyncio.get_running_loop().time, nothing_yet(settings))
+    return Stage(material, plan, asyncio.get_running_loop().time, view.empty(settings))
 
 
-def nothing_yet(settings: Settings) -> Snapshot:
-    """What there is to see before the service has started."""
-    detail = "compiling its kernels (some seconds, once)"
-    drift = DriftView("settling", 0.0, None, None, None)
-    totals = Totals(0, 0, {}, 0)
-    name = settings.model.name
-    return Snapshot("starting", detail, name, (), (), (), 0, None, None, (0, 0), drift, totals, {}, {}, None)
-
-
-def _scene(stage: Stage, service: Service, settings: Settings, seconds: float | None) -> Scene:
-    http = service.address
+def _scene(stage: Stage, service: Service, seconds: float | None) -> Scene:
+    http, settings = service.address, service.settings
     tail = f"{_command()} tail --topic {settings.output_topic} --broker {settings.broker.url}"
     addresses = (("metrics, probes", f"{http}/metrics /readyz /livez"),) if http else ()
     waiting = "the service starts; players arrive as soon as it is ready"
@@ -143,10 +114,17 @@ def _scene(stage: Stage, service: Service, settings: Settings, seconds: float | 
     )
 
 
-async def _summary(stage: Stage, settings: Settings, audit: Audit) -> RenderableType:
+async def _audited(settings: Settings) -> str:
+    """What `audit` finds in the demo's own log, in a sentence."""
+    async with open_broker(settings.broker) as broker:
+        report = await audit(settings, broker)
+    verdict = list(report.lines())[-1]
+    return f"Audit: {report.input:,} records in, {report.assigned + report.dead_lettered:,} out; {verdict}."
+
+
+def _following() -> summary.Next:
     data = files("streamgmm").joinpath("data")
-    following = summary.Next(_command(), _short(f"{data}/players.csv"), _short(f"{data}/players.yaml"))
-    return summary.render(stage, await audit(settings), following)
+    return summary.Next(_command(), _short(f"{data}/players.csv"), _short(f"{data}/players.yaml"))
 
 
 def _command() -> str:

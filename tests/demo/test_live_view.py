@@ -5,7 +5,7 @@ from rich.console import Console
 
 from streamgmm.demo import glyphs, history, live_view
 from streamgmm.demo.live_view import Canvas, Scene
-from streamgmm.demo.run import nothing_yet
+from streamgmm.service import view
 from streamgmm.service.snapshot import Snapshot
 from streamgmm.settings import Settings
 from tests.demo.snapshots import running
@@ -38,10 +38,11 @@ def test_it_fits_the_width_and_says_everything(width: int) -> None:
     text = drawn(running(40_000), width)
     assert all(len(line.rstrip()) <= width for line in text.splitlines())
     assert width < 80 or len(text.splitlines()) < 24
+    words = " ".join(text.split())
     for part in ("players of StarCraft II", "00:40", "only leagues 6", "C0", "C3", "APM", "155", "0.85"):
-        assert part in text
+        assert part in words
     for part in ("log-likelihood", "nats a player", "none: the stream is like", "EWMA +0.4", "2,000/s", "40,000 read"):
-        assert part in text
+        assert part in words
     for part in (
         "dead letters 3",
         "running, 120 M-steps",
@@ -49,7 +50,7 @@ def test_it_fits_the_width_and_says_everything(width: int) -> None:
         "/readyz",
         "Ctrl-C ends it",
     ):
-        assert part in text
+        assert part in words
 
 
 def test_what_a_narrow_terminal_has_no_room_for_is_named() -> None:
@@ -83,8 +84,8 @@ def test_a_component_keeps_its_colour_whatever_stands_before_it() -> None:
 
 def test_before_the_first_snapshot_it_says_what_is_awaited() -> None:
     settings = Settings.model_validate({"input": {"topic": "t"}, "model": {"n_components": 4}})
-    text = drawn(nothing_yet(settings), 80, past=0)
-    assert "starting: compiling" in text
+    text = drawn(view.empty(settings), 80, past=0)
+    assert "starting" in text
     assert "no components yet" in text
 
 

@@ -1,0 +1,96 @@
+"""Dependencies point one way; asyncio, and aiokafka's private names, stay where they belong."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "streamgmm"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+LEAVES = {"errors", "settings"}  # plain values, of use to everybody
+SETTINGS = {"settings_problems", "settings_source", "settings_table"}
+MAY_IMPORT = {
+    "mixture": set(),
+    "records": set(),
+    "drift": {"mixture"},
+    "engine": {"drift", "mixture", "records"},
+    "broker": {"records"},
+    "service": {"engine", "drift", "mixture", "broker", "records"},
+    "demo": {"service", "broker", "records"},
+}
+ON_TOP = {"cli", "commands", "__main__"}
+ASYNC = {"broker", "service", "demo", "commands", "cli"}
+KNOWS_NO_SETTINGS = {"mixture", "records", "drift"}
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Full names of what a file imports, wherever in it; `from a import b` gives `a.b`."""
+    package = ("streamgmm", *file.relative_to(PACKAGE).parts[:-1])
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) + "." if node.level else ""
+            yield from (f"{base}{node.module or ''}".rstrip(".") + f".{alias.name}" for alias in node.names)
+
+
+def part(file: Path) -> str:
+    """The part of the package that a file belongs to."""
+    first = file.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def parts_imported(file: Path) -> set[str]:
+    names = [name.split(".") for name in imports(file)]
+    return {name[1] for name in names if name[0] == "streamgmm" and len(name) > 1} & PARTS
+
+
+PARTS = {part(file) for file in FILES}
+
+
+def allowed(mine: str) -> set[str]:
+    """The parts that this one may import."""
+    if mine in LEAVES | {"__init__"}:
+        return set()
+    if mine in SETTINGS:
+        return LEAVES | SETTINGS
+    return PARTS if mine in ON_TOP else MAY_IMPORT[mine] | LEAVES | {mine, "__init__"}
+
+
+def files_that_import(package: str) -> set[Path]:
+    return {file for file in FILES for name in imports(file) if name.split(".")[0] == package}
+
+
+def test_dependencies_point_one_way() -> None:
+    wrong = {str(file): parts_imported(file) - allowed(part(file)) for file in FILES}
+    assert not {file: parts for file, parts in wrong.items() if parts}
+
+
+def test_the_mathematics_and_the_formats_take_no_settings() -> None:
+    assert not [file for file in FILES if part(file) in KNOWS_NO_SETTINGS and "settings" in parts_imported(file)]
+
+
+def test_asyncio_stays_with_those_who_wait() -> None:
+    waiting = (ast.AsyncFunctionDef, ast.AsyncWith, ast.AsyncFor, ast.Await)
+    asynchronous = {f for f in FILES if any(isinstance(node, waiting) for node in ast.walk(ast.parse(f.read_text())))}
+    assert {part(file) for file in asynchronous | files_that_import("asyncio")} <= ASYNC
+
+
+def test_the_mixture_needs_numpy_scipy_and_numba_alone() -> None:
+    used = {name.split(".")[0] for file in FILES if part(file) == "mixture" for name in imports(file)}
+    assert used - set(sys.stdlib_module_names) <= {"streamgmm", "numpy", "scipy", "numba", "llvmlite"}
+
+
+def test_scikit_learn_is_not_needed_at_run_time() -> None:
+    assert not files_that_import("sklearn")
+
+
+def test_the_kafka_client_is_known_to_the_kafka_broker_alone() -> None:
+    assert all(f.parent.name == "broker" and f.name.startswith("kafka") for f in files_that_import("aiokafka"))
+
+
+def test_the_walk_sees_what_it_should() -> None:
+    assert MAY_IMPORT.keys() <= PARTS
+    assert "typing.NamedTuple" in set(imports(PACKAGE / "service" / "snapshot.py"))
+    assert "records" in parts_imported(PACKAGE / "broker" / "interface.py")
