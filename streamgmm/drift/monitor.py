@@ -5,7 +5,7 @@ vectors that it has not learnt; then *none* or *alarm*. A live model adapts and 
 not. Scores are taken in windows of `Plan.window` vectors cut by position, so how the stream is cut changes nothing.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def freeze(state: State, parameters: Parameters) -> State:
     return state._replace(frozen=parameters, calibration=reference.init(), unfinished=np.empty(0), usual=None)
 
 
-def name(state: State) -> str:
+def name(state: State) -> Literal["settling", "calibrating", "none", "alarm"]:
     """The state in a word: settling, calibrating, none, alarm."""
     if state.frozen is None:
         return "settling"

@@ -10,9 +10,11 @@ from streamgmm.drift import monitor
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Array, Chunk, Event, Live, Outgoing, Report, State, combined
 from streamgmm.mixture import stepwise_em
-from streamgmm.records import assignments, headers
+from streamgmm.records import assignments, columns, dead_letters, headers
 from streamgmm.records.columns import Int64, RecordColumns
-from streamgmm.records.vectors import Vectors
+from streamgmm.records.vectors import Rejection, Vectors
+
+TOO_LARGE = "assignment_too_large"  # reason of a dead letter
 
 
 class _Scores(NamedTuple):
@@ -38,15 +40,43 @@ def _assign_chunk(plan: Plan, state: State, chunk: Chunk) -> tuple[State, Report
     assert isinstance(state.model, Live)  # noqa: S101 - the caller has looked
     live, scores, events = _score_and_learn(plan, state.model, chunk.vectors)
     output = _encode(plan, state, chunk, scores, live.ids)
-    n_records, learnt = len(chunk.columns.offsets), int(np.count_nonzero(chunk.vectors.weights))
-    totals = state.totals._replace(published=state.totals.published + n_records, vectors=state.totals.vectors + learnt)
-    state = state._replace(model=live, totals=totals)
-    return state, Report(
-        assignments=(Outgoing(chunk.range.partition, output),),
+    report = _too_large(plan, chunk, output) or Report(assignments=(Outgoing(chunk.range.partition, output),))
+    return _counted(state._replace(model=live), chunk, report), report._replace(
         events=tuple(events),
         scored=len(scores.log_likelihood),
         log_likelihood=float(scores.log_likelihood.sum()),
     )
+
+
+def _counted(state: State, chunk: Chunk, report: Report) -> State:
+    totals = state.totals
+    published = sum(len(out.columns.offsets) for out in report.assignments)
+    refused = sum(len(out.columns.offsets) for out in report.dead_letters)
+    rejected = (
+        {**totals.rejected, TOO_LARGE: totals.rejected.get(TOO_LARGE, 0) + refused} if refused else totals.rejected
+    )
+    return state._replace(
+        totals=totals._replace(
+            published=totals.published + published,
+            vectors=totals.vectors + int(np.count_nonzero(chunk.vectors.weights)),
+            rejected=rejected,
+        )
+    )
+
+
+def _too_large(plan: Plan, chunk: Chunk, output: RecordColumns) -> Report | None:
+    """Assignments that the output does not take become dead letters; None if there are none, as nearly always."""
+    sizes, partition = columns.sizes(output), chunk.range.partition
+    large = sizes > plan.largest_record
+    if not large.any():
+        return None
+    rejections = [
+        Rejection(row, TOO_LARGE, f"its assignment has {sizes[row]} bytes, the output takes {plan.largest_record}")
+        for row in np.flatnonzero(large).tolist()
+    ]
+    letters = dead_letters.dead_letters(chunk.columns, rejections, plan.topic, partition)
+    fitting = columns.take(output, np.flatnonzero(~large))
+    return Report(assignments=(Outgoing(partition, fitting),), dead_letters=(Outgoing(partition, letters),))
 
 
 def _score_and_learn(plan: Plan, live: Live, data: Vectors) -> tuple[Live, _Scores, list[Event]]:
@@ -89,7 +119,7 @@ def _score(plan: Plan, live: Live, rows: Array, weights: Array) -> tuple[Live, _
 def _watch(plan: Plan, live: Live, rows: Array) -> tuple[monitor.State, NDArray[np.int8], list[Event]]:
     if plan.drift is None or live.drift.frozen is None:
         return live.drift, np.full(len(rows), monitor.UNKNOWN), []
-    under_reference = stepwise_em.log_likelihood(live.drift.frozen, rows, plan.learning)
+    under_reference = stepwise_em.log_likelihood(live.drift.frozen, rows, plan.learning.covariance)
     drift, info = monitor.update(live.drift, under_reference, plan.drift)
     return drift, info.outlier, [_drift_event(change, drift, plan.drift) for change in info.changes]
 

@@ -15,6 +15,7 @@ class Plan(NamedTuple):
     decoder: vectors.Decoder
     encoder: assignments.Encoder
     source_header: bool
+    largest_record: int  # bytes of an assignment's key, value and headers
     n_components: int
     random_state: int
     learning: stepwise_em.Learning
@@ -23,14 +24,15 @@ class Plan(NamedTuple):
     drift: monitor.Plan | None
 
 
-def plan(settings: Settings) -> Plan:
-    """Choose once what the settings select."""
+def plan(settings: Settings, *, largest_record: int) -> Plan:
+    """Choose once what the settings select; `largest_record` in bytes is what the output takes."""
     model, learning, drift = settings.model, settings.learning, settings.drift
     return Plan(
         topic=settings.input.topic,
         decoder=vectors.decoder(settings.input),
         encoder=assignments.encoder(settings.output),
         source_header=settings.output.source_header,
+        largest_record=largest_record,
         n_components=model.n_components,
         random_state=model.random_state,
         learning=stepwise_em.Learning(

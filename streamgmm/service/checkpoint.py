@@ -155,8 +155,8 @@ def decode(parts: list[Part], where: str) -> Checkpoint:
     plain: Any = msgspec.msgpack.decode(document, strict=False)
     if plain.get("schema") != SCHEMA:
         raise StateLost(
-            f"the checkpoint at {where} has schema {plain.get('schema')!r}, this version ({__version__}) reads {SCHEMA}. "
-            "Either run the version that wrote it, start another model (--set model.name=...), or forget it "
+            f"the checkpoint at {where} has schema {plain.get('schema')!r}, this version ({__version__}) reads "
+            f"{SCHEMA}. Either run the version that wrote it, start another model (--set model.name=...), or forget it "
             "(streamgmm model reset --positions forget)"
         )
     try:

@@ -8,38 +8,46 @@ checkpoint.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from streamgmm.engine import step as engine
 from streamgmm.engine import warm_up
-from streamgmm.engine.plan import Plan
-from streamgmm.engine.values import Report, State, WarmUp, combined
-from streamgmm.errors import CorruptBatch, RecordsLost, StreamgmmError
+from streamgmm.engine.values import Event, Report, State, WarmUp, combined
+from streamgmm.errors import CorruptBatch, RecordsLost, StreamgmmError, TooFewVectors
 from streamgmm.service.publisher import Committed, Publisher
 from streamgmm.service.read_ahead import Fetched, ReadAhead
 from streamgmm.service.session import Session
-from streamgmm.settings import Delivery, Settings
+from streamgmm.settings import Delivery
 
 BETWEEN_TRANSACTIONS = 0.025  # seconds: so long the broker may still be writing the last one's markers
+FETCH_WAIT = 0.05  # seconds: how long a fetch waits for news at most
 IDLE_COMMIT = 5.0  # seconds: with nothing to publish a transaction is made all the same, to notice a successor
 
 
-class Learner:
-    """A session's loop. `computed` is told the seconds of each step, `observe` each transaction."""
+class Observer(Protocol):
+    """Who is told what the learner does."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        plan: Plan,
-        session: Session,
-        observe: Callable[[Committed], None],
-        computed: Callable[[float], None],
-    ) -> None:
-        self.settings, self.plan, self.session = settings, plan, session
-        self.observe, self.computed = observe, computed
-        self.input = ReadAhead(session.reader, settings.delivery.commit_interval)
-        self.publisher = Publisher(settings, session)
+    def computed(self, seconds: float) -> None:
+        """A step was computed."""
+
+    def committed(self, committed: Committed) -> None:
+        """A transaction has been committed."""
+
+    def events(self) -> tuple[Event, ...]:
+        """What the observer wants published with the next transaction."""
+
+
+class Learner:
+    """A session's loop."""
+
+    def __init__(self, session: Session, observer: Observer) -> None:
+        self.session, self.observer = session, observer
+        self.settings, self.plan = session.ground.settings, session.ground.plan
+        delivery = self.settings.delivery
+        self.input = ReadAhead(session.reader, min(delivery.commit_interval / 2, FETCH_WAIT))
+        self.publisher = Publisher(session)
         self.worker = ThreadPoolExecutor(1, "compute")
         self.draining = asyncio.Event()
         self.until: Mapping[int, int] | None = None  # `--until-end`: stop when every position has reached these
@@ -47,7 +55,7 @@ class Learner:
         self.working = self.committed = session.state
         self.uncommitted = Report(events=session.events)
         self.refused: StreamgmmError | None = None  # input that the policy `stop` refuses
-        self.schedule = Schedule(settings.delivery)
+        self.schedule = Schedule(delivery)
         self.in_flight: asyncio.Task[None] | None = None
 
     async def main_loop(self) -> None:
@@ -57,12 +65,14 @@ class Learner:
         await self.finish()
 
     async def on_round(self) -> None:
-        """Fetch, compute, and begin a transaction when it is time. The next fetch and the transaction go on meanwhile."""
+        """Fetch, compute, begin a transaction when it is time; the next fetch and the transaction go on meanwhile."""
         fetched = await self.fetch()
         if fetched:
             self.working, report = await self.compute(fetched)
             await self.publisher.publish_at_once(report)
             self.uncommitted = combined([self.uncommitted, report])
+        if self.in_flight is not None and self.in_flight.done():
+            await self.previous_commit()
         if self.schedule.is_due(self.uncommitted.records, news=self.has_news()):
             await self.begin_commit()
 
@@ -104,6 +114,11 @@ class Learner:
         self.uncommitted = combined([self.uncommitted, report])
         await self.input.assign(self.working.positions)
 
+    async def find_new_partitions(self) -> None:
+        """Partitions that the topic has got since are read from their beginning, from the next round on."""
+        earliest = await self.session.ground.broker.offsets(self.settings.input.topic, "earliest")
+        self.new_partitions = {p: at for p, at in earliest.items() if p not in self.working.positions}
+
     async def add_partitions(self) -> None:
         """Read partitions that the topic has got since."""
         positions = {**self.new_partitions, **self.working.positions}
@@ -117,7 +132,7 @@ class Learner:
         began = time.perf_counter()
         loop = asyncio.get_running_loop()
         stepped = await loop.run_in_executor(self.worker, engine.step, self.plan, self.working, fetched)
-        self.computed(time.perf_counter() - began)
+        self.observer.computed(time.perf_counter() - began)
         return stepped
 
     # ---- commit
@@ -130,7 +145,7 @@ class Learner:
     async def begin_commit(self) -> None:
         """Start the next transaction, once the one in flight has ended; its failure is raised here."""
         await self.previous_commit()
-        report, self.uncommitted = self.uncommitted, Report()
+        report, self.uncommitted = combined([self.uncommitted, Report(events=self.observer.events())]), Report()
         self.schedule.begun()
         self.in_flight = asyncio.create_task(self.commit(self.working, report), name="commit")
 
@@ -145,22 +160,30 @@ class Learner:
         committed = await self.publisher.commit(state, report)
         self.committed = state
         self.schedule.ended()
-        self.observe(committed)
+        self.observer.committed(committed)
 
     async def finish(self) -> None:
         """Commit what the rounds have left. Raises what the policy `stop` has refused."""
         await self.input.close()
         at_end = not self.draining.is_set() and self.refused is None
         if at_end and isinstance(self.working.model, WarmUp):
-            self.working, report = warm_up.start_early(self.plan, self.working)
-            await self.publisher.publish_at_once(report)
-            self.uncommitted = combined([self.uncommitted, report])
+            await self.start_early()
         await self.previous_commit()
         if self.has_news():
             await self.begin_commit()
             await self.previous_commit()
         if self.refused is not None:
             raise self.refused
+
+    async def start_early(self) -> None:
+        """The stream has ended in the warm-up: start from what there is, if that is enough."""
+        try:
+            self.working, report = warm_up.start_early(self.plan, self.working)
+        except TooFewVectors as error:
+            self.refused = error
+            return
+        await self.publisher.publish_at_once(report)
+        self.uncommitted = combined([self.uncommitted, report])
 
     async def close(self) -> None:
         """Give up what is under way, without waiting for the broker."""

@@ -56,7 +56,7 @@ class Keys(NamedTuple):
 
     def is_part(self, key: bytes | None) -> bool:
         """Whether a record is part of a checkpoint."""
-prefix = f"{self.model}/".encode()
+        prefix = f"{self.model}/".encode()
         return key is not None and key.startswith(prefix) and key[len(prefix) :].isdigit()
 
     def is_progress(self, key: bytes | None) -> bool:
@@ -94,6 +94,24 @@ async def newest(broker: Broker, topic: str, model: str) -> Found:
     if end == 0:
         return Found()
     return await read_until(broker, topic, model, end - 1, patience=10.0)
+
+
+async def keys_held(broker: Broker, topic: str, model: str) -> list[bytes]:
+    """The keys that the topic holds of a model, whatever their values are; claims come last."""
+    first, end = (await broker.offsets(topic, "earliest"))[0], (await broker.offsets(topic, "latest"))[0]
+    keys, held, position = Keys(model), dict[bytes, bool](), first
+    reader = await broker.reader(topic)
+    try:
+        await reader.assign({0: first})
+        while position < end:
+            for columns in (await reader.fetch(timeout=0.1)).values():
+                position = columns.position
+                for record in records_of(columns):
+                    if record.key is not None and record.key.startswith(f"{model}/".encode()):
+                        held[record.key] = record.value is not None
+    finally:
+        await reader.close()
+    return sorted((key for key, present in held.items() if present), key=lambda key: key == keys.claim)
 
 
 def _starts(first: int, offset: int) -> Iterator[int]:
@@ -139,7 +157,7 @@ class _Collected:
                 self._part(record)
             elif self.keys.is_progress(record.key):
                 self.traces = self.traces or record.value is not None
-            elif record.key == self.keys.claim and record.value is not None:
+            elif record.key == self.keys.claim:
                 self._claim(record)
         self.position = columns.position
 
@@ -155,6 +173,9 @@ class _Collected:
             self.complete, self.open = (list(self.open.values()), record.offset), {}
 
     def _claim(self, record: Record) -> None:
+        if record.value is None:  # `model reset` has removed the model: what came before does not count
+            self.complete, self.open, self.traces = None, {}, False
+            return
         claim = decode_claim(record, self.topic)
         if record.offset > self.offset:
             self.later = claim

@@ -15,7 +15,7 @@ from streamgmm.broker.interface import Topic
 from streamgmm.engine.values import Event, Outgoing
 from streamgmm.errors import InputUnusable
 from streamgmm.records import columns
-from streamgmm.records.columns import Int64, Record, RecordColumns
+from streamgmm.records.columns import Record, RecordColumns
 from streamgmm.records.partition import route
 
 ORIGINAL_TIMESTAMP = "streamgmm-timestamp"  # header: milliseconds as text
@@ -32,7 +32,7 @@ class Send(NamedTuple):
 
 def sends(outgoing: tuple[Outgoing, ...], target: Topic, source_count: int, count: int, now: int) -> Iterator[Send]:
     """Where records go that came from the input's partitions; `count` is the target's partitions when first seen."""
-    for part in outgoing:
+    for part in (out for out in outgoing if len(out.columns.offsets)):
         accepted = clamped(part.columns, target, now)
         for partition, routed in route(accepted, part.partition, source_count, count).items():
             yield Send(target.name, partition, routed)
@@ -77,21 +77,20 @@ def _clamp(record: Record, lowest: int, highest: int) -> Record:
     return record._replace(timestamp=allowed, headers=(*record.headers, original))
 
 
+def largest_record(target: Topic) -> int:
+    """Bytes that a record's key, value and headers may have together."""
+    return int(target.config.get("max.message.bytes", 1_048_588)) - _OVERHEAD
+
+
 def refuse_too_large(letters: tuple[Outgoing, ...], target: Topic, source: str) -> None:
     """Raise InputUnusable, naming the offset, for a dead letter above the topic's message size."""
-    limit = int(target.config.get("max.message.bytes", 1_048_588)) - _OVERHEAD
+    limit = largest_record(target)
     for part in letters:
-        for row in np.flatnonzero(_sizes(part.columns) > limit):
+        for row in np.flatnonzero(columns.sizes(part.columns) > limit):
             raise InputUnusable(
                 f"the record at {source}/{part.partition} offset {part.columns.offsets[row]} has to be set aside, but "
                 f"topic {target.name} takes at most {limit} bytes. Raise its max.message.bytes above the input's"
             )
-
-
-def _sizes(records: RecordColumns) -> Int64:
-    parts = (records.keys, records.values, records.headers)
-    total: Int64 = sum((np.maximum(part.length, 0) for part in parts), np.zeros(len(records.offsets), np.int64))
-    return total
 
 
 def now_ms() -> int:

@@ -12,7 +12,6 @@ from streamgmm.service import outbox
 from streamgmm.service.model_topic import Keys
 from streamgmm.service.outbox import Send
 from streamgmm.service.session import Session, part_bytes
-from streamgmm.settings import Settings
 
 
 class Committed(NamedTuple):
@@ -27,9 +26,9 @@ class Committed(NamedTuple):
 class Publisher:
     """Writes a session's transactions, one at a time."""
 
-    def __init__(self, settings: Settings, session: Session) -> None:
-        self._settings, self._session = settings, session
-        self._keys = Keys(settings.model.name)
+    def __init__(self, session: Session) -> None:
+        self._session, self._settings, self._topics = session, session.ground.settings, session.ground.topics
+        self._keys = Keys(self._settings.model.name)
 
     async def publish_at_once(self, report: Report) -> None:
         """at_least_once: assignments leave as soon as they are computed, and are waited for until acknowledged."""
@@ -46,31 +45,31 @@ class Publisher:
         """
         began, now = time.perf_counter(), outbox.now_ms()
         writer = self._session.writer
-        outbox.refuse_too_large(report.dead_letters, self._session.topics.dead_letters, self._settings.input.topic)
+        outbox.refuse_too_large(report.dead_letters, self._topics.dead_letters, self._settings.input.topic)
         parts = self._parts(state)
         await writer.begin()
         for send in self._sends(report, now):
             await writer.send(*send)
-        await writer.send(*outbox.parts_send(parts, self._session.topics.model, now))
+        await writer.send(*outbox.parts_send(parts, self._topics.model, now))
         await writer.commit(self._group_offsets(state))
         return Committed(state, report, time.perf_counter() - began, sum(len(value) for _, value in parts))
 
     def _sends(self, report: Report, now: int) -> Iterator[Send]:
         if self._session.at_once is None:
             yield from self._assignments(report)
-        topics, partitions = self._session.topics, self._session.partitions
+        topics, partitions = self._topics, self._session.partitions
         letters, source = report.dead_letters, topics.input.partitions
         yield from outbox.sends(letters, topics.dead_letters, source, partitions.dead_letters, now)
         yield from outbox.events_send(report.events, topics.events, self._settings.model.name, now)
 
     def _assignments(self, report: Report) -> Iterator[Send]:
-        topics, count = self._session.topics, self._session.partitions.assignments
+        topics, count = self._topics, self._session.partitions.assignments
         return outbox.sends(report.assignments, topics.assignments, topics.input.partitions, count, outbox.now_ms())
 
     def _parts(self, state: State) -> list[tuple[bytes, bytes]]:
         session = self._session
         checkpoint = checkpoints.of(state, self._settings, session.start, session.partitions)
-        values = checkpoints.encode(checkpoint, uuid.uuid4().hex, part_bytes(session.topics))
+        values = checkpoints.encode(checkpoint, uuid.uuid4().hex, part_bytes(self._topics))
         return [(self._keys.part(i), value) for i, value in enumerate(values)]
 
     def _group_offsets(self, state: State) -> GroupOffsets | None:

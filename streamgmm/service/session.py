@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from streamgmm import __version__
@@ -19,7 +19,7 @@ from streamgmm.broker.interface import Broker, Reader, Writer
 from streamgmm.engine import step as engine
 from streamgmm.engine import warm_up
 from streamgmm.engine.plan import Plan
-from streamgmm.engine.values import Event, Range, Report, State
+from streamgmm.engine.values import Event, Range, State
 from streamgmm.errors import RecordsLost, StateLost
 from streamgmm.records.columns import Record, of_records
 from streamgmm.service import checkpoint as checkpoints
@@ -29,12 +29,22 @@ from streamgmm.service.model_topic import Claim, Found, Keys
 from streamgmm.service.topics import Topics
 from streamgmm.settings import Settings
 
+LOOK_FOR_SUCCESSOR = 5.0  # seconds
+
+
+class Ground(NamedTuple):
+    """What a session stands on."""
+
+    settings: Settings
+    plan: Plan
+    broker: Broker
+    topics: Topics
+
 
 class Session(NamedTuple):
     """A model taken over, ready for its first round."""
 
-    broker: Broker
-    topics: Topics
+    ground: Ground
     reader: Reader
     writer: Writer
     at_once: Writer | None  # at_least_once: publishes assignments as soon as they are computed
@@ -60,23 +70,28 @@ class Start(NamedTuple):
     buffered: tuple[Range, ...]
 
 
-async def take_over(settings: Settings, plan: Plan, broker: Broker, topics: Topics) -> Session:
+async def take_over(ground: Ground) -> Session:
     """Take the model over. Raises what `errors` says: SettingsError, StateLost, Fenced, BrokerUnavailable, ..."""
-    topic, name = topics.model.name, settings.model.name
-    seen = await model_topic.newest(broker, topic, name)
-    _refuse(seen, settings)
-    writer = await broker.writer(transactional_id(settings))
+    seen = await model_topic.newest(ground.broker, ground.topics.model.name, ground.settings.model.name)
+    _refuse(seen, ground.settings)
+    writer = await ground.broker.writer(transactional_id(ground.settings))
     try:
-        claim = _claim(started=seen.traces)
-        offset = await _publish(writer, topic, [(Keys(name).claim, model_topic.claim_value(claim))])
-        found = await model_topic.read_until(broker, topic, name, offset, settings.broker.transaction_timeout + 10)
-        if found.later_claim is not None:
-            raise model_topic.fenced(name, found.later_claim)
-        begin = _restored(found, settings, topic) or await _first_start(settings, broker, topics, writer, claim)
-        return await _ready(settings, plan, broker, topics, writer, (offset, claim), begin)
+        return await _claimed(ground, writer, _claim(started=seen.traces))
     except BaseException:
         await writer.close()
         raise
+
+
+async def _claimed(ground: Ground, writer: Writer, claim: Claim) -> Session:
+    """Write the claim, read up to it, and begin where the newest checkpoint ends."""
+    topic, name = ground.topics.model.name, ground.settings.model.name
+    offset = await publish(writer, topic, [(Keys(name).claim, model_topic.claim_value(claim))])
+    patience = ground.settings.broker.transaction_timeout + 10
+    found = await model_topic.read_until(ground.broker, topic, name, offset, patience)
+    if found.later_claim is not None:
+        raise model_topic.fenced(name, found.later_claim)
+    begin = _restored(found, ground.settings, topic) or await _first_start(ground, writer, claim)
+    return await _ready(ground, writer, (offset, claim), begin)
 
 
 def transactional_id(settings: Settings) -> str:
@@ -107,10 +122,10 @@ def _restored(found: Found, settings: Settings, topic: str) -> Start | None:
     return None
 
 
-async def _first_start(settings: Settings, broker: Broker, topics: Topics, writer: Writer, claim: Claim) -> Start:
+async def _first_start(ground: Ground, writer: Writer, claim: Claim) -> Start:
     """Commit an empty checkpoint with the resolved start before the first fetch: a crash then skips nothing."""
-    at = settings.input.start
-    positions = await broker.offsets(settings.input.topic, at)
+    settings, topics = ground.settings, ground.topics
+    positions = await ground.broker.offsets(settings.input.topic, settings.input.start)
     partitions = Partitions(topics.assignments.partitions, topics.dead_letters.partitions)
     state = engine.init(positions, n_features(settings))
     empty = checkpoints.of(state, settings, positions, partitions)
@@ -118,7 +133,7 @@ async def _first_start(settings: Settings, broker: Broker, topics: Topics, write
     parts = checkpoints.encode(empty, uuid.uuid4().hex, part_bytes(topics))
     records = [(keys.part(i), part) for i, part in enumerate(parts)]
     started = (keys.claim, model_topic.claim_value(claim._replace(started=True)))
-    await _publish(writer, topics.model.name, [*records, started])
+    await publish(writer, topics.model.name, [*records, started])
     return Start(state, positions, partitions, ())
 
 
@@ -133,7 +148,7 @@ def part_bytes(topics: Topics) -> int:
     return int(topics.model.config.get("max.message.bytes", 1_048_588)) - 1024
 
 
-async def _publish(writer: Writer, topic: str, records: list[tuple[bytes, bytes]]) -> int:
+async def publish(writer: Writer, topic: str, records: Sequence[tuple[bytes, bytes | None]]) -> int:
     """One transaction of its own; returns the first record's offset."""
     now = time.time_ns() // 1_000_000
     columns = of_records([Record(i, now, key, value) for i, (key, value) in enumerate(records)], len(records))
@@ -143,24 +158,18 @@ async def _publish(writer: Writer, topic: str, records: list[tuple[bytes, bytes]
     return await sent
 
 
-async def _ready(  # noqa: PLR0913 - it gathers what the session is made of
-    settings: Settings,
-    plan: Plan,
-    broker: Broker,
-    topics: Topics,
-    writer: Writer,
-    claim: tuple[int, Claim],
-    begin: Start,
-) -> Session:
-    reader = await broker.reader(settings.input.topic)
-    at_once = await broker.writer() if settings.delivery.mode == "at_least_once" else None
-    state, report = begin.state, Report()
+async def _ready(ground: Ground, writer: Writer, claim: tuple[int, Claim], begin: Start) -> Session:
+    topic = ground.settings.input.topic
+    reader = await ground.broker.reader(topic)
+    at_once = await ground.broker.writer() if ground.settings.delivery.mode == "at_least_once" else None
+    state = begin.state
+    events: tuple[Event, ...] = ()
     for span in begin.buffered:
-        state, more = await _buffer_again(settings, plan, reader, state, span)
-        report = report._replace(events=report.events + more)
-    state = await _with_new_partitions(state, broker, settings.input.topic)
+        state, more = await _buffer_again(ground, reader, state, span)
+        events += more
+    state = await _with_new_partitions(state, ground.broker, topic)
     await reader.assign(state.positions)
-    return Session(broker, topics, reader, writer, at_once, claim, begin.start, begin.partitions, state, report.events)
+    return Session(ground, reader, writer, at_once, claim, begin.start, begin.partitions, state, events)
 
 
 async def _with_new_partitions(state: State, broker: Broker, topic: str) -> State:
@@ -170,9 +179,7 @@ async def _with_new_partitions(state: State, broker: Broker, topic: str) -> Stat
     return state._replace(positions={**state.positions, **new})
 
 
-async def _buffer_again(
-    settings: Settings, plan: Plan, reader: Reader, state: State, span: Range
-) -> tuple[State, tuple[Event, ...]]:
+async def _buffer_again(ground: Ground, reader: Reader, state: State, span: Range) -> tuple[State, tuple[Event, ...]]:
     """Read again a range that the warm-up had buffered; what retention took of it is lost input."""
     events: tuple[Event, ...] = ()
     position = span.start
@@ -181,7 +188,7 @@ async def _buffer_again(
         try:
             fetched = await reader.fetch(timeout=0.5)
         except RecordsLost as lost:
-            if settings.input.on_lost_records == "stop" or lost.available < position:
+            if ground.settings.input.on_lost_records == "stop" or lost.available < position:
                 raise
             position = min(lost.available, span.stop)
             fields = {"partition": span.partition, "start": span.start, "stop": position, "reason": "lost"}
@@ -189,14 +196,14 @@ async def _buffer_again(
             await reader.assign({span.partition: position})
             continue
         for columns in fetched.values():
-            state = warm_up.buffer_again(plan, state, span.partition, columns, span.stop)
+            state = warm_up.buffer_again(ground.plan, state, span.partition, columns, span.stop)
             position = columns.position
     return state, events
 
 
-async def refuse_if_claimed(session: Session, settings: Settings) -> None:
+async def refuse_if_claimed(session: Session) -> None:
     """After a failed transaction: look 5 s for a successor. Raises Fenced if there is one."""
-    topic = session.topics.model.name
-    await asyncio.wait_for(
-        model_topic.refuse_if_claimed(session.broker, topic, settings.model.name, session.claim, seconds=5.0), 30
-    )
+    ground = session.ground
+    name, topic = ground.settings.model.name, ground.topics.model.name
+    looking = model_topic.refuse_if_claimed(ground.broker, topic, name, session.claim, LOOK_FOR_SUCCESSOR)
+    await asyncio.wait_for(looking, 4 * LOOK_FOR_SUCCESSOR)

@@ -1,0 +1,131 @@
+"""What people do with a model from the command line: look at it, and forget it."""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Literal
+
+from streamgmm import __version__
+from streamgmm.broker.interface import Broker, Writer
+from streamgmm.broker.open import open_broker
+from streamgmm.engine import plan as plans
+from streamgmm.engine.values import Live
+from streamgmm.errors import BrokerError, SettingsError, StateLost
+from streamgmm.service import checkpoint as checkpoints
+from streamgmm.service import model_topic, session, topics
+from streamgmm.service.checkpoint import Checkpoint
+from streamgmm.service.model_topic import Claim, Keys
+from streamgmm.service.session import publish
+from streamgmm.service.snapshot import Snapshot
+from streamgmm.service.view import View
+from streamgmm.settings import Settings
+
+
+async def show(settings: Settings) -> Iterator[str]:
+    """The newest checkpoint as lines for people. Raises BrokerError where there is none."""
+    async with open_broker(settings.broker) as broker:
+        topic = settings.topics["model"]
+        found = await model_topic.newest(broker, topic, settings.model.name)
+    if found.checkpoint is None:
+        raise BrokerError(
+            f"topic {topic} holds no checkpoint of model {settings.model.name!r}: it has not been started"
+        )
+    return _lines(found.checkpoint, settings)
+
+
+def _lines(checkpoint: Checkpoint, settings: Settings) -> Iterator[str]:
+    seen = _seen(checkpoint, settings)
+    yield f"model {checkpoint.model}, written by streamgmm {checkpoint.version}, schema {checkpoint.schema}"
+    yield f"input {checkpoint.input_topic}, positions {_positions(checkpoint)}"
+    yield (
+        f"{checkpoint.n_components} components, {checkpoint.n_features or 'unknown number of'} features, "
+        f"{checkpoint.covariance_type} covariance, generation {checkpoint.generation}"
+    )
+    totals = checkpoint.totals
+    yield f"{totals.records} records, {totals.published} assigned, {sum(totals.rejected.values())} dead-lettered"
+    yield seen.detail
+    if seen.components:
+        yield f"{seen.steps} M-steps, {totals.vectors} vectors learnt, drift state {seen.drift.state}"
+        yield from _table(seen)
+
+
+def _seen(checkpoint: Checkpoint, settings: Settings) -> Snapshot:
+    plan = plans.plan(settings, largest_record=0)
+    return View(settings, plan).of(checkpoints.state_of(checkpoint), None, {}, None)
+
+
+def _positions(checkpoint: Checkpoint) -> str:
+    return ", ".join(f"{partition}: {offset}" for partition, offset in sorted(checkpoint.positions.items())) or "none"
+
+
+def _table(seen: Snapshot) -> Iterator[str]:
+    names = [f"{name} ({unit})" if unit else name for name, unit in zip(seen.features, seen.units, strict=True)]
+    yield "  ".join(["component", "weight", *names])
+    for component in seen.components:
+        mean = [f"{value:{max(len(name), 8)}.5g}" for name, value in zip(names, component.mean, strict=True)]
+        yield "  ".join([f"C{component.id:<8d}", f"{component.weight:6.3f}", *mean])
+
+
+async def reset(settings: Settings, *, positions: Literal["keep", "forget"] = "keep") -> str:
+    """Forget what was learnt; a learner that runs is fenced. Returns a sentence that says what was done.
+
+    `keep` goes on where the learner stands, so that every record is still assigned once; `forget` removes all that the
+    model topic holds of the model, and the next start reads from `input.start` again. Raises StateLost when `keep`
+    cannot be done because the checkpoint is damaged or missing.
+    """
+    async with open_broker(settings.broker) as broker:
+        topic = settings.topics["model"]
+        if await broker.topic(topic) is None:
+            raise BrokerError(f"topic {topic} does not exist: model {settings.model.name!r} has not been started")
+        writer = await broker.writer(session.transactional_id(settings))
+        try:
+            act = _forget if positions == "forget" else _keep
+            return await act(settings, broker, writer)
+        finally:
+            await writer.close()
+
+
+async def _keep(settings: Settings, broker: Broker, writer: Writer) -> str:
+    topic, name = settings.topics["model"], settings.model.name
+    claim = Claim(uuid.uuid4().hex, os.getpid(), __version__, time.time_ns() // 1_000_000, started=True)
+    offset = await publish(writer, topic, [(Keys(name).claim, model_topic.claim_value(claim))])
+    found = await model_topic.read_until(broker, topic, name, offset, settings.broker.transaction_timeout + 10)
+    if found.checkpoint is None:
+        raise StateLost(
+            f"topic {topic} holds no complete checkpoint of model {name!r} to take the positions from. "
+            "To start it anew from input.start: streamgmm model reset --positions forget"
+        )
+    if found.checkpoint.input_topic != settings.input.topic:
+        raise SettingsError(
+            f"model {name!r} reads {found.checkpoint.input_topic}, input.topic is {settings.input.topic}: its "
+            "positions mean nothing there. Name another model (--set model.name=...), or use --positions forget"
+        )
+    ground = await topics.ensure(broker, settings)
+    emptied = _emptied(found.checkpoint, settings)
+    parts = checkpoints.encode(emptied, uuid.uuid4().hex, session.part_bytes(ground))
+    await publish(writer, topic, [(Keys(name).part(i), part) for i, part in enumerate(parts)])
+    learnt = found.checkpoint.totals.vectors if isinstance(found.checkpoint.live, Live) else 0
+    return f"model {name!r} has forgotten {learnt} vectors; it will warm up again at {_positions(emptied)}"
+
+
+def _emptied(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
+    return checkpoint._replace(
+        version=__version__,
+        features=checkpoints.features(settings),
+        n_components=settings.model.n_components,
+        covariance_type=settings.model.covariance_type,
+        n_features=session.n_features(settings),
+        generation=checkpoint.generation + 1,
+        ids_version=checkpoint.ids_version + 1,
+        live=None,
+    )
+
+
+async def _forget(settings: Settings, broker: Broker, writer: Writer) -> str:
+    topic, name = settings.topics["model"], settings.model.name
+    held = await model_topic.keys_held(broker, topic, name)
+    if not held:
+        return f"topic {topic} holds nothing of model {name!r}"
+    await publish(writer, topic, [(key, None) for key in held])
+    return f"all that topic {topic} held of model {name!r} is removed; the next start reads from {settings.input.start}"

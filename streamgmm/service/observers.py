@@ -1,0 +1,85 @@
+"""Who watches a learner: metrics, the log, the probes, a live view. All are told of committed states only."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from streamgmm.engine.plan import Plan
+from streamgmm.engine.values import Event, Report, State
+from streamgmm.service import view
+from streamgmm.service.metrics import EndToEnd, Metrics
+from streamgmm.service.publisher import Committed
+from streamgmm.service.snapshot import Phase, Snapshot
+from streamgmm.settings import Settings
+
+log = structlog.get_logger()
+
+SUMMARY_EVERY = 60.0  # seconds
+_WARNINGS = frozenset({"drift_raised", "records_skipped"})
+
+
+class Observers:
+    """Keeps the newest snapshot, and passes on what the learner tells."""
+
+    def __init__(self, settings: Settings, listener: Callable[[Snapshot], None] | None = None) -> None:
+        self.metrics = Metrics(settings.model)
+        self.snapshot = view.empty(settings)
+        self.view: view.View | None = None
+        self.ends: Mapping[int, int] = {}  # of the input, by partition
+        self._settings, self._listener = settings, listener
+        self._summarised, self._records_then = time.monotonic(), 0
+
+    def plan(self, plan: Plan) -> None:
+        """What the learner will run with is known."""
+        self.view = view.View(self._settings, plan)
+
+    def phase(self, phase: Phase, detail: str) -> None:
+        """The learner is where it is not ready."""
+        self._show(self.snapshot._replace(phase=phase, detail=detail))
+
+    def computed(self, seconds: float) -> None:
+        """A step was computed."""
+        self.metrics.computed(seconds)
+
+    def committed(self, committed: Committed) -> None:
+        """A transaction has been committed, or a checkpoint restored (its report is empty)."""
+        state, report = committed.state, committed.report
+        timestamps = [out.columns.timestamps for out in (*report.assignments, *report.dead_letters)]
+        self.metrics.committed(committed.seconds, committed.checkpoint_bytes, EndToEnd.of(timestamps, time.time()))
+        for event in report.events:
+            _log(event, self._settings.model.name)
+        self.show(state, report)
+
+    def show(self, state: State, report: Report) -> None:
+        """Make a committed state the one that is seen."""
+        before = self.snapshot
+        if self.view is not None:
+            score = report.log_likelihood / report.scored if report.scored else before.log_likelihood
+            newest = report.last_timestamp if report.last_timestamp is not None else before.last_timestamp
+            self._show(self.view.of(state, score, self._lag(state), newest))
+
+    def events(self) -> tuple[Event, ...]:
+        """What is to be published with the next transaction: every minute a summary."""
+        now, records = time.monotonic(), self.snapshot.totals.records
+        passed = now - self._summarised
+        if passed < SUMMARY_EVERY:
+            return ()
+        rate = (records - self._records_then) / passed
+        self._summarised, self._records_then = now, records
+        return (view.summary(self.snapshot, rate),)
+
+    def _lag(self, state: State) -> Mapping[int, int]:
+        return {p: max(0, end - state.positions.get(p, 0)) for p, end in self.ends.items()}
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.metrics.observe(snapshot)
+        if self._listener is not None:
+            self._listener(snapshot)
+
+
+def _log(event: Event, model: str) -> None:
+    write = log.warning if event.type in _WARNINGS else log.info
+    if event.type != "summary":
+        write(event.type.replace("_", " "), model=model, **event.fields)
