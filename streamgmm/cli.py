@@ -108,9 +108,9 @@ def run(
     Exit code 4 means that another learner has taken over this model: a supervisor must not restart on it.
     """
     given = _settings(config, sets, broker)
-    from streamgmm.service import learner
+    from streamgmm.service.service import run as serve
 
-    _run(learner.run(given, until_end))
+    _run(serve(given, until_end=until_end))
 
 
 @app.command()
@@ -165,9 +165,9 @@ def tail(  # noqa: PLR0913 - one argument an option
 def audit(config: Config = None, sets: Sets = None, broker: BrokerUrl = None) -> None:
     """Prove the delivery: every input assigned or dead-lettered, none missing, none twice (else exit code 7)."""
     given = _settings(config, sets, broker)
-    from streamgmm.service.audit import audit as proof
+    from streamgmm.commands.audit import audit as command
 
-    report = _run(proof(given))
+    report = _run(command(given))
     _print(report.lines())
     if not report.ok:
         raise AuditFailed("records are missing or published twice: see the lines above")

@@ -156,10 +156,10 @@ def written(field: FieldInfo, value: object) -> str:
         return f"{value:.12f}".rstrip("0").rstrip(".")
     if isinstance(value, str) and value.replace("_", "").isalnum():
         return value
-    return json.dumps(value, default=_plain, ensure_ascii=False)
+    return json.dumps(value, default=_dumped, ensure_ascii=False)
 
 
-def _plain(value: object) -> object:
+def _dumped(value: object) -> object:
     return value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, Section) else str(value)
 
 
