@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -112,3 +113,22 @@ def test_ci_runs_lint_and_every_test() -> None:
         "make test",
         "make test-long",
     ]
+
+
+def test_the_image_is_built_from_files_that_exist_and_that_the_context_holds() -> None:
+    text = (ROOT / "docker" / "Dockerfile").read_text()
+    copied = [name for line in re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE) for name in line.split()]
+    held = (ROOT / ".dockerignore").read_text().split()
+    assert copied
+    assert all((ROOT / name).exists() and f"!{name}" in held for name in copied)
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001"]
+
+
+def test_compose_runs_the_kafka_that_the_tests_run_and_publishes_on_loopback_alone() -> None:
+    services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())["services"]
+    version = re.search(r"kafka_2.13</artifactId><version>([0-9.]+)<", (ROOT / "tests/kafka/pom.xml").read_text())
+    assert version is not None
+    assert services["kafka"]["image"] == f"apache/kafka:{version.group(1)}"
+    assert all(port.startswith("127.0.0.1:") for name in services for port in services[name].get("ports", []))
+    settings = yaml.safe_load((ROOT / "config" / "minimal.yaml").read_text())
+    assert f"--topic {settings['input']['topic']} " in services["input"]["command"]

@@ -2,6 +2,7 @@ import pytest
 
 from streamgmm.demo import history
 from streamgmm.demo.history import History
+from streamgmm.service.snapshot import DriftState
 from tests.demo.snapshots import running
 
 
@@ -10,7 +11,7 @@ def played(seconds: float, alarm: tuple[float, float] = (1e9, 1e9)) -> History:
     past = history.init()
     for tick in range(int(seconds * 10) + 1):
         now = tick / 10
-        drift = "alarm" if alarm[0] <= now < alarm[1] else "none"
+        drift: DriftState = "alarm" if alarm[0] <= now < alarm[1] else "none"
         past = history.update(past, running(tick * 200, drift, (0.1 + 0.02 * now, 0.3, 0.6 - 0.02 * now)), now)
     return past
 
