@@ -58,7 +58,7 @@ class LocalReader:
         for number, columns in found.items():
             positions[number] = columns.position
         self._let_another_be_first(positions)
-        return found
+        return dict(sorted(found.items()))
 
     @staticmethod
     def _let_another_be_first(positions: dict[int, int]) -> None:

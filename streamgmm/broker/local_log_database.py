@@ -21,7 +21,8 @@ from streamgmm.errors import BrokerError, BrokerUnavailable
 SCHEMA_VERSION = 1
 PAGE_BYTES = 16 * 1024  # record batches are large: fewer, longer overflow pages
 WAL_BYTES = 64 * 1024 * 1024  # what the write-ahead log's file is cut back to
-LOCK_POLL = 0.005  # s between two attempts at the write lock
+BUSY_TIMEOUT = 1.0  # s that SQLite itself waits for a lock, whatever happens meanwhile
+LOCK_POLL = 0.005  # s between two attempts of ours
 
 TABLES = """
 CREATE TABLE topics (
@@ -80,12 +81,16 @@ class Database:
         self.path, self.lock_timeout = path, lock_timeout
         self.closing = threading.Event()  # set from outside: gives up waiting
         with messages(path):
-            self.connection = sqlite3.connect(path, timeout=0.1, isolation_level=None, check_same_thread=False)
+            self.connection = self._connect()
             try:
                 self._prepare()
             except BaseException:
                 self.connection.close()
                 raise
+
+    def _connect(self) -> sqlite3.Connection:
+        busy = min(BUSY_TIMEOUT, self.lock_timeout)
+        return sqlite3.connect(self.path, timeout=busy, isolation_level=None, check_same_thread=False)
 
     def _prepare(self) -> None:
         self.connection.execute(f"PRAGMA page_size={PAGE_BYTES}")

@@ -15,7 +15,7 @@ from streamgmm.broker.local_log_database import Database
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-CLOSE_TIMEOUT = 1.0  # s that closing waits for the call under way
+CLOSE_TIMEOUT = 1.5  # s that closing waits for the call under way
 
 
 class DatabaseThread:

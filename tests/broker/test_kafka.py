@@ -1,0 +1,256 @@
+"""What only Kafka, or aiokafka, does to a broker's promises: on a real one, each trap sprung."""
+
+import asyncio
+import time
+
+import pytest
+from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.structs import TopicPartition
+from confluent_kafka import Producer
+
+from streamgmm import settings
+from streamgmm.broker import kafka_batch
+from streamgmm.broker.interface import Broker, Topic
+from streamgmm.broker.kafka import Kafka
+from streamgmm.broker.kafka_reader import columns_of
+from streamgmm.errors import BrokerError, BrokerUnavailable, InputUnusable, TransactionFailed
+from streamgmm.records.columns import Record, of_records
+from tests.broker.traffic import (
+    PATIENCE,
+    create,
+    everything,
+    now,
+    publish,
+    read_to,
+    records,
+    settled_ends,
+    take,
+    values,
+)
+from tests.kafka.server import free_port
+
+
+@pytest.fixture
+def broker_url(kafka_url: str) -> str:
+    return kafka_url
+
+
+def other_program(broker: Broker, **config: object) -> Producer:
+    """A producer of another client library."""
+    return Producer({"bootstrap.servers": broker.url.removeprefix("kafka://"), "linger.ms": 50, **config})
+
+
+async def test_a_marker_alone_moves_the_position(broker: Broker, name: str) -> None:
+    await create(broker, name)
+    writer = await broker.writer(name)
+    await writer.begin()
+    await writer.send(name, 0, records("a"))
+    await writer.commit()
+    assert await settled_ends(broker, name) == {0: 2}
+    reader = await broker.reader(name)
+    await reader.assign({0: 1})
+    assert (await read_to(reader, {0: 2})) == {0: []}
+
+
+async def test_aborted_records_move_the_position(broker: Broker, name: str) -> None:
+    await create(broker, name)
+    writer = await broker.writer(name)
+    await writer.begin()
+    await (await writer.send(name, 0, records("a", "b")))
+    await writer.close()
+    await broker.writer(name)
+    assert await settled_ends(broker, name) == {0: 3}
+    reader = await broker.reader(name)
+    await reader.assign({0: 0})
+    assert (await read_to(reader, {0: 3})) == {0: []}
+
+
+async def test_a_dead_fetch_task_is_noticed(broker: Broker, name: str) -> None:
+    await create(broker, name)
+    reader = await broker.reader(name)
+    await reader.assign({0: 0})
+    reader._consumer._fetcher._in_flight = None  # its next look at it is an error
+    with pytest.raises(BrokerUnavailable, match=r"stopped inside aiokafka: .*NoneType"):
+        await take(reader, 1)
+
+
+async def test_an_open_transaction_of_another_program_hides_the_end_and_no_more(broker: Broker, name: str) -> None:
+    """Who waits for a known offset gets there; who reads up to the end misses what is behind the open transaction."""
+    await create(broker, name)
+    await publish(broker, name, "before")
+    other = other_program(broker, **{"transactional.id": f"{name}-other"})
+    other.init_transactions()
+    other.begin_transaction()
+    other.produce(name, b"open", partition=0)
+    other.flush()
+    offset = await publish(broker, name, "behind")
+    assert await broker.offsets(name, "latest") == {0: 1}
+    assert await broker.offsets(name, "latest", isolation="read_uncommitted") == {0: offset + 1}
+    reader = await broker.reader(name)
+    await reader.assign({0: 0})
+    assert values((await take(reader, 1))[0]) == ["before"]
+    other.abort_transaction()
+    assert values((await read_to(reader, {0: offset + 1}))[0]) == ["behind"]
+
+
+async def test_a_refused_send_is_named_by_the_commit(broker: Broker, name: str) -> None:
+    await create(broker, name, **{"message.timestamp.after.max.ms": "60000"})
+    writer = await broker.writer(name)
+    await writer.begin()
+    await writer.send(name, 0, of_records([Record(0, now() + 7_200_000, None, b"in two hours")], 1))
+    with pytest.raises(TransactionFailed, match=f"topic {name} refused a write: .*Timestamp"):
+        await writer.commit()
+    with pytest.raises(TransactionFailed, match="cannot go on"):
+        await writer.begin()
+
+
+async def test_an_expired_transaction_fails(broker: Broker, name: str) -> None:
+    await create(broker, name)
+    async with Kafka(settings.Broker(url=broker.url, transaction_timeout=2, request_timeout=1)) as impatient:
+        writer = await impatient.writer(name)
+        await writer.begin()
+        await writer.send(name, 0, records("late"))
+        await settled_ends(broker, name, grace=30)
+        with pytest.raises(TransactionFailed):
+            await writer.commit()
+    assert (await everything(broker, name))[0] == []
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
+async def test_batches_of_another_client_are_read(broker: Broker, name: str, codec: str) -> None:
+    await create(broker, name)
+    other = other_program(broker, **{"compression.type": codec})
+    for i in range(500):
+        headers = [("n", str(i).encode()), ("null", None)]
+        other.produce(name, f"value {i}", key=f"key {i}", partition=0, timestamp=now(), headers=headers)
+    other.flush()
+    taken = (await everything(broker, name))[0]
+    assert [(r.offset, r.key, r.value, r.headers) for r in taken] == [
+        (i, f"key {i}".encode(), f"value {i}".encode(), (("n", str(i).encode()), ("null", None))) for i in range(500)
+    ]
+
+
+async def test_gaps_of_compaction_count_as_passed(broker: Broker, name: str) -> None:
+    config = {"segment.ms": "10", "min.cleanable.dirty.ratio": "0.01", "min.compaction.lag.ms": "0"}
+    await create(broker, name, cleanup_policy="compact", **config)
+    writer = await broker.writer()
+    for i in range(20):
+        await writer.send(name, 0, of_records([Record(0, now(), b"same key", str(i).encode())], 1))
+        await writer.commit()
+        await asyncio.sleep(0.02)  # a segment of its own: the broker rolls by its clock
+    reader = await broker.reader(name)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            await reader.assign({0: 0})
+            taken = (await read_to(reader, {0: 20}))[0]
+            if len(taken) < 10:
+                break
+    assert values(taken)[-1] == "19"
+    assert taken[-1].offset == 19
+    await reader.assign({0: 1})
+    assert (await read_to(reader, {0: 20}))[0][-1] == taken[-1]
+
+
+async def test_asking_for_a_topic_does_not_create_it(broker: Broker, name: str) -> None:
+    assert await broker.topic(name) is None
+    with pytest.raises(BrokerError, match=f"no topic {name}"):
+        await broker.reader(name)
+    with pytest.raises(BrokerError, match=f"no topic {name}"):
+        await broker.offsets(name, "latest")
+    writer = await broker.writer()
+    with pytest.raises(BrokerError, match=f"no topic {name}"):
+        await writer.send(name, 0, records("a"))
+    assert await broker.topic(name) is None
+
+
+async def test_a_partition_that_is_not_there(broker: Broker, name: str) -> None:
+    await create(broker, name, partitions=2)
+    reader = await broker.reader(name)
+    with pytest.raises(BrokerError, match="there is no 2"):
+        await reader.assign({0: 0, 2: 0})
+
+
+async def test_an_impossible_replication_is_refused(broker: Broker, name: str) -> None:
+    with pytest.raises(BrokerError, match="creating topic"):
+        await broker.create_topic((await topic_like(broker, name))._replace(replication=3))
+
+
+async def topic_like(broker: Broker, name: str) -> Topic:
+    await create(broker, f"{name}-model")
+    topic = await broker.topic(f"{name}-model")
+    assert topic is not None
+    return topic._replace(name=name, config={})
+
+
+async def test_an_absent_broker_is_named(name: str) -> None:
+    port = free_port()
+    with pytest.raises(BrokerUnavailable, match=f"127.0.0.1:{port}"):
+        async with Kafka(settings.Broker(url=f"kafka://127.0.0.1:{port}", request_timeout=1)):
+            pass
+
+
+async def test_leaving_stops_every_task(broker: Broker, name: str) -> None:
+    await create(broker, name)
+    before = asyncio.all_tasks()
+    async with Kafka(settings.Broker(url=broker.url)) as other:
+        reader, writer = await other.reader(name), await other.writer(name)
+        await reader.assign({0: 0})
+        await writer.begin()
+        await writer.send(name, 0, records("left open"))
+        await reader.fetch(timeout=0.1)
+        assert asyncio.all_tasks() > before
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_cancelled_commit_spoils_the_writer(broker: Broker, name: str) -> None:
+    await create(broker, name)
+    writer = await broker.writer(name)
+    await writer.begin()
+    await writer.send(name, 0, records("a"))
+    commit = asyncio.ensure_future(writer.commit())
+    await asyncio.sleep(0)
+    commit.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await commit
+    with pytest.raises(TransactionFailed, match="cannot go on"):
+        await writer.begin()
+
+
+def test_this_aiokafka_is_the_one_that_is_known() -> None:
+    assert kafka_batch.COMPILED
+    assert kafka_batch.is_understood(BatchBuilder)
+
+    class Other(BatchBuilder):
+        def _seal(self) -> None: ...
+
+    assert not kafka_batch.is_understood(Other)
+
+
+async def test_another_aiokafka_is_served_through_its_own_builder(
+    broker: Broker, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_batch, "COMPILED", False)
+    await create(broker, name)
+    time_ = now()
+    sent = [Record(i, time_ + i, b"k" * 100, b"v" * 1000, (("h", b"x"), ("n", None))) for i in range(100)]
+    sent.append(Record(100, time_, None, None))
+    writer = await broker.writer(name)
+    await writer.begin()
+    await writer.send(name, 0, of_records(sent, 101))
+    await writer.commit()
+    assert (await everything(broker, name))[0] == sent
+
+
+@pytest.mark.parametrize("magic", [0, 1])
+def test_old_message_formats_are_refused(magic: int) -> None:
+    builder = LegacyRecordBatchBuilder(magic, 0, 1000)
+    builder.append(0, timestamp=int(time.time() * 1000), key=b"k", value=b"v")
+    stored = MemoryRecords(bytes(builder.build()))
+    tp = TopicPartition("old", 3)
+    fetched = list(PartitionRecords(tp, stored, [], 0, None, None, check_crcs=True, isolation_level=READ_COMMITTED))
+    assert len(fetched) == 1
+    with pytest.raises(InputUnusable, match="old/3 offset 0 is stored in a message format before v2"):
+        columns_of(fetched, 1)

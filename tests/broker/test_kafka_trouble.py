@@ -1,0 +1,210 @@
+"""A Kafka that is killed, stays away, or holds damaged files: on a broker of these tests' own."""
+
+import asyncio
+import struct
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from streamgmm import settings
+from streamgmm.broker.interface import Broker, Reader
+from streamgmm.broker.kafka import Kafka
+from streamgmm.errors import BrokerUnavailable, CorruptBatch, TransactionFailed
+from streamgmm.records import record_batch
+from streamgmm.records.columns import Record, of_records, records_of
+from tests.broker.traffic import PATIENCE, create, everything, now, publish, records, take, values
+from tests.kafka.server import KafkaServer
+
+Damage = Callable[[bytearray, int, int], None]
+
+
+@pytest.fixture
+def broker_url(own_kafka: KafkaServer) -> str:
+    return own_kafka.url
+
+
+@pytest.fixture
+def running(own_kafka: KafkaServer) -> Iterator[KafkaServer]:
+    """Runs again after a test that stopped it, however that ended."""
+    yield own_kafka
+    if own_kafka.process is None:
+        own_kafka.restart()
+
+
+@pytest.fixture
+async def patient(running: KafkaServer) -> AsyncIterator[Kafka]:
+    async with Kafka(settings.Broker(url=running.url, transaction_timeout=60)) as broker:
+        yield broker
+
+
+@pytest.fixture
+async def hasty(running: KafkaServer) -> AsyncIterator[Kafka]:
+    async with Kafka(settings.Broker(url=running.url, transaction_timeout=2, request_timeout=1)) as broker:
+        yield broker
+
+
+async def test_a_broker_killed_inside_a_transaction(running: KafkaServer, patient: Kafka, name: str) -> None:
+    """The transaction commits when the broker is back, and writer and reader go on."""
+    await create(patient, name)
+    reader, writer = await patient.reader(name), await patient.writer(name)
+    await reader.assign({0: 0})
+    await writer.begin()
+    await (await writer.send(name, 0, records("acknowledged")))
+    running.kill()
+    unsent = await writer.send(name, 0, records("on its way"))
+    commit = asyncio.ensure_future(writer.commit())
+    await asyncio.to_thread(running.restart)
+    await commit
+    assert values((await take(reader, 2))[0]) == ["acknowledged", "on its way"]
+    assert await unsent == 1
+    await writer.begin()
+    await writer.send(name, 0, records("after"))
+    await writer.commit()
+    assert values((await take(reader, 1))[0]) == ["after"]
+
+
+async def test_a_broker_that_stays_away(running: KafkaServer, hasty: Kafka, name: str) -> None:
+    """Every call ends in its time, and leaving takes no longer than it may."""
+    await create(hasty, name)
+    reader, writer, plain = await hasty.reader(name), await hasty.writer(name), await hasty.writer()
+    await reader.assign({0: 0})
+    await writer.begin()
+    await (await writer.send(name, 0, records("acknowledged")))
+    running.kill()
+    await plain.send(name, 0, records("never"))
+    with pytest.raises(TransactionFailed, match="no answer within 2 s"):
+        await writer.commit()
+    with pytest.raises(TransactionFailed, match="no answer within 1 s"):
+        await plain.commit()
+    with pytest.raises(BrokerUnavailable, match=f"{running.bootstrap} has not answered"):
+        await take(reader, 1)
+    with pytest.raises(BrokerUnavailable, match=running.bootstrap):
+        await hasty.topic(name)
+    with pytest.raises(BrokerUnavailable, match=running.bootstrap):
+        await hasty.writer(name)
+    begun = time.monotonic()
+    await asyncio.gather(reader.close(), writer.close(), plain.close())
+    assert time.monotonic() - begun < 2.5
+    await asyncio.to_thread(running.restart)
+    async with Kafka(settings.Broker(url=running.url)) as again:
+        await again.writer(name)
+        assert values((await everything(again, name))[0]) in ([], ["never"])
+
+
+def checksum(log: bytearray, start: int, size: int) -> None:
+    log[start + size - 1] ^= 0xFF
+
+
+def inner_length(log: bytearray, start: int, size: int) -> None:
+    """The checksum is right, the third record's length is not."""
+    log[start + 61 + 2 * (log[start + 61] // 2 + 1)] = 0x7E
+    stamped = record_batch.Batch(log[start : start + size], 0, 0)
+    header = record_batch.read_header(stamped.data)
+    record_batch.stamp(
+        stamped,
+        producer_id=header.producer_id,
+        producer_epoch=header.producer_epoch,
+        base_sequence=header.base_sequence,
+    )
+    log[start : start + size] = stamped.data
+
+
+def last_offset_delta(log: bytearray, start: int, size: int) -> None:
+    struct.pack_into(">i", log, start + 23, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("damage", "good"),
+    [(checksum, 5), (inner_length, 7), (last_offset_delta, 5)],
+    ids=["checksum", "inner length", "last offset"],
+)
+async def test_a_damaged_batch(running: KafkaServer, patient: Kafka, name: str, damage: Damage, good: int) -> None:
+    """Good records before it are returned, then an error that says from where to where; behind it reading goes on."""
+    await create(patient, name, partitions=2)
+    for batch in ("abcde", "fghij", "klmno"):
+        await publish(patient, name, *batch)
+    await publish(patient, name, *"xyz", partition=1)
+    running.pause()
+    spoil(running.data / f"{name}-0" / "00000000000000000000.log", damage)
+    await asyncio.to_thread(running.restart)
+
+    reader = await patient.reader(name)
+    await reader.assign({0: 0, 1: 0})
+    taken, corrupt = await until_damage(reader)
+    assert values(taken[0]) == list("abcdefghij"[:good])
+    assert (corrupt.topic, corrupt.partition, corrupt.offset, corrupt.next_offset) == (name, 0, good, 10)
+    with pytest.raises(CorruptBatch):
+        await reader.fetch(timeout=1)
+    await reader.assign({0: corrupt.next_offset, 1: len(taken.get(1, []))})
+    rest = await take(reader, 5 + 3 - len(taken.get(1, [])))
+    assert values(rest[0]) == list("klmno")
+    assert values([*taken.get(1, []), *rest.get(1, [])]) == list("xyz")
+
+
+def spoil(segment: Path, damage: Damage) -> None:
+    """Damage the second of three batches in a partition's file."""
+    log = bytearray(segment.read_bytes())
+    start, size = list(sizes(log))[1]
+    damage(log, start, size)
+    segment.write_bytes(log)
+
+
+def sizes(log: bytearray) -> Iterator[tuple[int, int]]:
+    at = 0
+    for batch in record_batch.batches(log):
+        yield at, len(batch)
+        at += len(batch)
+
+
+async def until_damage(reader: Reader) -> tuple[dict[int, list[Record]], CorruptBatch]:
+    taken: dict[int, list[Record]] = {}
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                fetched = await reader.fetch(timeout=0.2)
+            except CorruptBatch as error:
+                return taken, error
+            for partition, columns in fetched.items():
+                taken.setdefault(partition, []).extend(records_of(columns))
+
+
+async def test_many_records_before_the_damage_are_kept(running: KafkaServer, patient: Kafka, name: str) -> None:
+    """More than one fetch of them, in batches of another size than the fetches'."""
+    await create(patient, name)
+    writer = await patient.writer()
+    whole = of_records([Record(0, now(), None, str(i).encode()) for i in range(7000)], 0)
+    for _ in range(2):
+        await writer.send(name, 0, whole)
+    await writer.commit()
+    await publish(patient, name, "last")
+    running.pause()
+    spoil(running.data / f"{name}-0" / "00000000000000000000.log", checksum)
+    await asyncio.to_thread(running.restart)
+    reader = await patient.reader(name)
+    await reader.assign({0: 0})
+    taken, corrupt = await until_damage(reader)
+    assert [r.offset for r in taken[0]] == list(range(7000))
+    assert (corrupt.offset, corrupt.next_offset) == (7000, 14000)
+    await reader.assign({0: 14000})
+    assert values((await take(reader, 1))[0]) == ["last"]
+
+
+async def test_what_was_open_when_the_broker_was_lost_is_aborted_by_the_next(
+    running: KafkaServer, patient: Kafka, name: str
+) -> None:
+    await create(patient, name)
+    writer = await patient.writer(name)
+    await writer.begin()
+    await (await writer.send(name, 0, records("left open")))
+    running.kill()
+    await writer.close()
+    await asyncio.to_thread(running.restart)
+    successor: Broker
+    async with Kafka(settings.Broker(url=running.url)) as successor:
+        writer = await successor.writer(name)
+        await writer.begin()
+        await writer.send(name, 0, records("committed"))
+        await writer.commit()
+        assert values((await everything(successor, name))[0]) == ["committed"]
