@@ -171,8 +171,8 @@ def concatenate(parts: Sequence[RecordColumns]) -> RecordColumns:
     whole = frozen(np.concatenate(list(buffers.values())))
 
     def joined(column: list[Slices]) -> Slices:
-        starts = frozen(np.concatenate([s.start + places[id(s.buffer)] for s in column]))
-        return Slices(whole, starts, frozen(np.concatenate([s.length for s in column])))
+        starts = np.concatenate([s.start + places[id(s.buffer)] for s in column])
+        return Slices(whole, frozen(starts), frozen(np.concatenate([s.length for s in column])))
 
     return RecordColumns(
         frozen(np.concatenate([part.offsets for part in parts])),
@@ -202,6 +202,15 @@ def normal(columns: RecordColumns) -> RecordColumns:
 def normal_slices(slices: Slices) -> Slices:
     """As `normal`, for one column."""
     return Slices(_normal(slices.buffer), _normal(slices.start), _normal(slices.length))
+
+
+def sizes(columns: RecordColumns) -> Int64:
+    """Bytes of each record's key, value and headers together (n,)."""
+    parts = (columns.keys, columns.values, columns.headers)
+    total = np.zeros(columns.offsets.size, np.int64)
+    for part in parts:
+        total += np.maximum(part.length, 0)
+    return total
 
 
 def nbytes(columns: RecordColumns) -> int:

@@ -142,7 +142,7 @@ def _read_number(data: Bytes, at: int, end: int) -> tuple[int, int]:
     """A number that fits into 63 bits, and the place behind it; -1 for the place where there is none."""
     value, start = 0, at
     while at < end and 48 <= data[at] <= 57:
-        digit = int(data[at]) - 48
+        digit: int = np.int64(data[at]) - 48  # type: ignore[assignment]
         if value > (0x7FFFFFFFFFFFFFFF - digit) // 10:
             return -1, -1
         value = value * 10 + digit
