@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 
 import streamgmm
 from streamgmm.records.columns import Int64
+from streamgmm.records.decoded import REASONS
 from streamgmm.service.metrics_table import LAG_MEASUREMENTS, METRICS, Labels, Metric, Sample
 from streamgmm.service.snapshot import Snapshot
 from streamgmm.settings import Model
@@ -67,6 +68,7 @@ class Metrics(Collector):
         for metric in METRICS:
             if metric.type == "counter" and not metric.labels:
                 self._told[metric.name][()] = 0
+        self._told["streamgmm_records_dead_lettered_total"] = {(reason,): 0 for reason in REASONS}
         self._told["streamgmm_build_info"][(streamgmm.__version__,)] = 1
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -166,5 +168,5 @@ def _samples(metric: Metric, snapshot: Snapshot) -> Iterator[tuple[Labels, float
 
 
 def _nothing_restored(snapshot: Snapshot) -> bool:
-    """Whether the totals are zero because the checkpoint was not read yet."""
-    return snapshot.phase in {"starting", "restoring"} and snapshot.totals.records == 0
+    """Whether the totals are zero because no checkpoint was read yet."""
+    return snapshot.phase not in {"warming_up", "running"} and snapshot.totals.records == 0

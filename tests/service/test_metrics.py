@@ -5,6 +5,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from streamgmm.records.decoded import REASONS
 from streamgmm.service.metrics import METRICS, EndToEnd, Metrics
 from streamgmm.service.metrics_table import LARGEST_COMPONENTS
 from streamgmm.service.snapshot import ComponentView, Totals
@@ -88,21 +89,23 @@ def test_counters_begin_at_zero_whatever_the_state_holds(metrics):
     metrics.observe(snapshot())
     for name in ("records_consumed", "records_published", "vectors_learnt", "m_steps", "commits", "aborts"):
         assert value(metrics, f"streamgmm_{name}_total") == 0
+    rejected = series(metrics)["streamgmm_records_dead_lettered_total"]
+    assert rejected == {(("reason", reason),): 0 for reason in REASONS}  # so that the first rejection is an increase
 
 
 def test_counters_grow_by_what_a_snapshot_has_more_than_the_one_before(metrics):
     metrics.observe(snapshot())
-    more = Totals(records=1100, published=1085, rejected={"undecodable": 12, "infinite": 3}, vectors=1085)
+    more = Totals(records=1100, published=1085, rejected={"undecodable": 12, "assignment_too_large": 3}, vectors=1085)
     metrics.observe(snapshot(totals=more, steps=9))
     metrics.observe(snapshot(totals=more, steps=9))
     assert value(metrics, "streamgmm_records_consumed_total") == 100
     assert value(metrics, "streamgmm_records_published_total") == 95
     assert value(metrics, "streamgmm_records_dead_lettered_total", reason="undecodable") == 2
-    assert value(metrics, "streamgmm_records_dead_lettered_total", reason="infinite") == 3
+    assert value(metrics, "streamgmm_records_dead_lettered_total", reason="assignment_too_large") == 3
     assert value(metrics, "streamgmm_m_steps_total") == 2
 
 
-@pytest.mark.parametrize("phase", ["starting", "restoring"])
+@pytest.mark.parametrize("phase", ["starting", "restoring", "disconnected"])
 def test_what_is_restored_is_not_counted(metrics, phase):
     metrics.observe(snapshot(phase=phase, totals=EMPTY, steps=0))
     metrics.observe(snapshot())
@@ -114,6 +117,13 @@ def test_a_first_start_counts_from_its_first_record(metrics):
     metrics.observe(snapshot(phase="warming_up", totals=EMPTY, steps=0))
     metrics.observe(snapshot())
     assert value(metrics, "streamgmm_records_consumed_total") == 1000
+
+
+def test_what_a_lost_commit_turns_out_to_have_done_is_counted(metrics):
+    metrics.observe(snapshot())
+    metrics.observe(snapshot(phase="disconnected"))
+    metrics.observe(snapshot(totals=snapshot().totals._replace(records=1010)))
+    assert value(metrics, "streamgmm_records_consumed_total") == 10
 
 
 def test_counters_never_fall(metrics):
