@@ -211,7 +211,8 @@ def _from_overrides(overrides: Iterable[str]) -> Given:
 def _one(path: KeyPath, text: str, where: str) -> Given:
     """One setting, or one section as YAML, at its path."""
     value = _value(".".join(path), text)
-    origins = {path: where} | {(*path, *inner): where for inner in _inner_paths(value)}
+    unknown = {path[:n]: where for n in range(1, len(path)) if path[:n] not in _SECTIONS}
+    origins = unknown | {path: where} | {(*path, *inner): where for inner in _inner_paths(value)}
     for part in reversed(path):
         value = {part: value}
     return Given(value, origins)

@@ -1,0 +1,118 @@
+"""What the settings accept by themselves and between themselves."""
+
+import pytest
+from pydantic import ValidationError
+
+from streamgmm.settings import Feature, Settings, Standardise, seconds
+from streamgmm.settings_table import table
+
+LEAST = {"input": {"topic": "players"}, "model": {"n_components": 4}}
+
+
+def settings(**sections: dict[str, object]) -> Settings:
+    return Settings.model_validate({name: LEAST.get(name, {}) | sections.get(name, {}) for name in LEAST | sections})
+
+
+def test_topics_are_named_after_the_output() -> None:
+    assert settings().topics == {
+        "assignments": "players.assignments",
+        "dead_letters": "players.assignments.dead-letters",
+        "events": "players.assignments.events",
+        "model": "players.assignments.model",
+    }
+    assert settings(output={"topic": "segments"}).topics["model"] == "segments.model"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("100 ms", 0.1), ("10s", 10), ("10 s", 10), ("5 min", 300), ("2h", 7200), ("7 d", 604800), ("1.5", 1.5)],
+)
+def test_durations(text: str, value: float) -> None:
+    assert seconds(text) == pytest.approx(value)
+    assert settings(broker={"start_deadline": text}).broker.start_deadline == pytest.approx(value)
+
+
+@pytest.mark.parametrize("text", ["10 parsecs", "ten", "", "1.2.3", "-1 s"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValidationError):
+        settings(broker={"start_deadline": text})
+
+
+def test_features_are_a_field_or_a_list_of_fields() -> None:
+    standardised = {"name": "z", "transform": {"mean": 1, "scale": 2}, "unit": "s"}
+    given = settings(input={"features": ["x", {"name": "y", "transform": "log"}, standardised]}).input.features
+    assert given == [
+        Feature(name="x"),
+        Feature(name="y", transform="log"),
+        Feature(name="z", transform=Standardise(mean=1, scale=2), unit="s"),
+    ]
+    assert settings(input={"features": "x"}).input.features == "x"
+
+
+SASL = {"protocol": "SASL_SSL", "username": "u", "password": "secret"}
+KAFKA = "kafka://127.0.0.1:9092"
+
+
+@pytest.mark.parametrize(
+    ("sections", "key"),
+    [
+        ({"broker": {"request_timeout": 10, "transaction_timeout": 10}}, "broker.transaction_timeout"),
+        ({"broker": {"security": SASL}}, "broker.security.protocol"),
+        ({"broker": {"url": KAFKA, "security": SASL | {"username": ""}}}, "broker.security.username"),
+        ({"broker": {"url": KAFKA, "security": SASL | {"password": ""}}}, "broker.security.password"),
+        ({"broker": {"url": KAFKA, "security": SASL | {"password_file": "x"}}}, "broker.security.password_file"),
+        ({"broker": {"url": KAFKA, "security": {"username": "u"}}}, "broker.security.protocol"),
+        ({"broker": {"url": KAFKA, "security": {"ca_file": "x"}}}, "broker.security.protocol"),
+        (
+            {"broker": {"url": KAFKA, "security": {"protocol": "SSL", "key_file": "x"}}},
+            "broker.security.certificate_file",
+        ),
+        ({"input": {"format": "float32"}}, "model.n_features"),
+        ({"input": {"format": "float32", "features": ["x"]}}, "input.features"),
+        ({"input": {"format": "float64", "weight": "w"}}, "input.weight"),
+        ({"input": {"features": ["x", "y", "x"]}}, "input.features"),
+        ({"input": {"features": ["x", "y"]}, "model": {"n_features": 3}}, "model.n_features"),
+        ({"input": {"topic": "t.model"}, "output": {"topic": "t"}}, "output.topic"),
+        ({"input": {"topic": "t"}, "output": {"topic": "t"}}, "output.topic"),
+        ({"input": {"topic": "t" * 240}}, "output.topic"),
+        ({"output": {"responsibilities": 5}}, "output.responsibilities"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(sections: dict[str, dict[str, object]], key: str) -> None:
+    with pytest.raises(ValidationError, match=f"Value error, {key}: "):
+        settings(**sections)
+
+
+def test_what_fits_together_is_taken() -> None:
+    settings(
+        broker={"url": KAFKA, "security": SASL},
+        input={"features": ["x", "y"]},
+        model={"n_features": 2},
+        output={"responsibilities": 4},
+    )
+    settings(input={"format": "float32"}, model={"n_features": 3})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["kafka://h:1", "kafka://h:1,g-1.example:9092", "kafka://[::1]:9092", "sqlite:///a.db", "sqlite:////tmp/a b.db"],
+)
+def test_urls(url: str) -> None:
+    assert settings(broker={"url": url}).broker.url == url
+
+
+@pytest.mark.parametrize("url", ["kafka://h", "kafka://u:p@h:1", "h:9092", "sqlite://a.db", "kafka://h:1,", ""])
+def test_what_is_no_url(url: str) -> None:
+    with pytest.raises(ValidationError):
+        settings(broker={"url": url})
+
+
+def test_a_password_is_masked_wherever_settings_are_shown() -> None:
+    given = settings(broker={"url": KAFKA, "security": SASL})
+    assert "secret" not in f"{given!r} {given} {given.model_dump_json()}"
+
+
+def test_every_setting_has_help_and_every_number_has_a_bound() -> None:
+    for row in table():
+        assert row.help, row.key
+        assert row.bounds or row.type not in ("integer", "number", "duration", "size"), row.key
