@@ -13,6 +13,7 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_delay, stop_never
 from tenacity.wait import wait_random_exponential
 
+from streamgmm.broker.interface import Broker
 from streamgmm.broker.open import open_broker
 from streamgmm.engine import plan as plans
 from streamgmm.engine.values import Report
@@ -26,6 +27,7 @@ from streamgmm.service.learner import Learner
 from streamgmm.service.observers import Observers
 from streamgmm.service.session import Session
 from streamgmm.service.snapshot import Snapshot
+from streamgmm.settings import Broker as BrokerSettings
 from streamgmm.settings import Settings
 
 log = structlog.get_logger()
@@ -45,12 +47,19 @@ async def run(settings: Settings, *, until_end: bool = False) -> None:
 
 
 class Service:
-    """One model's service. `listener` is called with each new snapshot."""
+    """One model's service. `listener` is called with each new snapshot; `connect` opens the broker."""
+
+    look_for_successor = 5.0  # seconds, after a failed transaction
 
     def __init__(
-        self, settings: Settings, *, until_end: bool = False, listener: Callable[[Snapshot], None] | None = None
+        self,
+        settings: Settings,
+        *,
+        until_end: bool = False,
+        listener: Callable[[Snapshot], None] | None = None,
+        connect: Callable[[BrokerSettings], Broker] = open_broker,
     ) -> None:
-        self.settings, self.until_end = settings, until_end
+        self.settings, self.until_end, self._open_broker = settings, until_end, connect
         self.observers = Observers(settings, listener)
         self.address: str | None = None  # of the probes and metrics, once they are served
         self._learner: Learner | None = None
@@ -99,7 +108,8 @@ class Service:
             async with AsyncExitStack() as stack:
                 held = await self._connect(stack, deadline)
                 try:
-                    return await self._serve(held)
+                    await self._serve(held)
+                    return
                 except (TransactionFailed, BrokerUnavailable) as error:
                     await self._lost(held, error)
             deadline = self.settings.broker.loss_deadline
@@ -121,7 +131,7 @@ class Service:
     async def _open(self, stack: AsyncExitStack) -> Session:
         async with AsyncExitStack() as opened:
             began = time.perf_counter()
-            broker = await opened.enter_async_context(open_broker(self.settings.broker))
+            broker = await opened.enter_async_context(self._open_broker(self.settings.broker))
             found = await topics.ensure(broker, self.settings)
             plan = plans.plan(self.settings, largest_record=outbox.largest_record(found.assignments))
             held = await sessions.take_over(sessions.Ground(self.settings, plan, broker, found))
@@ -178,7 +188,7 @@ class Service:
         if self._stopping.is_set():
             return
         try:
-            await sessions.refuse_if_claimed(held)
+            await sessions.refuse_if_claimed(held, self.look_for_successor)
         except (BrokerUnavailable, TimeoutError) as absent:
             log.debug("claims not seen", why=str(absent))
 

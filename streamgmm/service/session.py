@@ -29,9 +29,6 @@ from streamgmm.service.model_topic import Claim, Found, Keys
 from streamgmm.service.topics import Topics
 from streamgmm.settings import Settings
 
-LOOK_FOR_SUCCESSOR = 5.0  # seconds
-
-
 class Ground(NamedTuple):
     """What a session stands on."""
 
@@ -201,9 +198,9 @@ async def _buffer_again(ground: Ground, reader: Reader, state: State, span: Rang
     return state, events
 
 
-async def refuse_if_claimed(session: Session) -> None:
-    """After a failed transaction: look 5 s for a successor. Raises Fenced if there is one."""
+async def refuse_if_claimed(session: Session, seconds: float) -> None:
+    """After a failed transaction: look `seconds` long for a successor. Raises Fenced if there is one."""
     ground = session.ground
     name, topic = ground.settings.model.name, ground.topics.model.name
-    looking = model_topic.refuse_if_claimed(ground.broker, topic, name, session.claim, LOOK_FOR_SUCCESSOR)
-    await asyncio.wait_for(looking, 4 * LOOK_FOR_SUCCESSOR)
+    looking = model_topic.refuse_if_claimed(ground.broker, topic, name, session.claim, seconds)
+    await asyncio.wait_for(looking, seconds + 15)

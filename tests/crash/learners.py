@@ -1,0 +1,130 @@
+"""The learner as a process of its own, started from a settings file, killed, and judged by what it published."""
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgpack
+import numpy as np
+import yaml
+
+from tests.crash.logs import Log, Seen
+
+FEATURES = 3
+
+
+def settings(log: Log, topic: str, output: str, **sections) -> dict:
+    given = {
+        "broker": {"url": log.url, "transaction_timeout": 12},
+        "input": {"topic": topic},
+        "output": {"topic": output},
+        "model": {"name": "m", "n_components": 3},
+        "learning": {"batch_size": 64, "warm_up": 500},
+        "drift": {"settle": 2000, "reference_size": 2000, "window": 50, "expected_run_length": 20000},
+        "http": {"port": 0},
+    }
+    return {name: {**given.get(name, {}), **sections.get(name, {})} for name in given | sections}
+
+
+def records(n: int, partitions: int, seed: int) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    """Vectors round four centres, one record in thirty garbage or null."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(0, 6, (4, FEATURES))
+    for i in range(n):
+        value: bytes | None = msgpack.packb((centres[rng.integers(4)] + rng.standard_normal(FEATURES)).tolist())
+        if rng.random() < 1 / 30:
+            value = [b"\xc1", None, msgpack.packb([1.0]), msgpack.packb("text")][int(rng.integers(4))]
+        yield int(rng.integers(partitions)), b"key %d" % i if i % 7 else None, value
+
+
+class Learner:
+    """`streamgmm run` on a settings file; its log lines go to a file beside it."""
+
+    def __init__(self, folder: Path, given: dict, name: str = "learner") -> None:
+        self.config, self.lines = folder / f"{name}.yaml", folder / f"{name}.log"
+        self.config.write_text(yaml.safe_dump(given))
+
+    def start(self, *more: str) -> subprocess.Popen[bytes]:
+        with self.lines.open("ab") as out:
+            return subprocess.Popen([*COMMAND, "run", "--config", str(self.config), *more], stdout=out, stderr=out)
+
+    def finish(self, *more: str, timeout: float = 90) -> int:
+        return self.start("--until-end", *more).wait(timeout)
+
+    def audit(self) -> subprocess.CompletedProcess[str]:
+        command = [*COMMAND, "audit", "--config", str(self.config)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+
+    def said(self) -> str:
+        return self.lines.read_text()
+
+
+COMMAND = [sys.executable, "-m", "streamgmm"]
+
+
+@contextlib.contextmanager
+def feeding(log: Log, topic: str, partitions: int, *, rate: int) -> Iterator[None]:
+    """Keep appending records while the block runs."""
+    stop = threading.Event()
+
+    def feed() -> None:
+        seed = 1
+        while not stop.is_set():
+            began = time.monotonic()
+            log.fill(topic, records(rate // 4, partitions, seed))
+            seed += 1
+            stop.wait(max(0.0, 0.25 - (time.monotonic() - began)))
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        feeder.join()
+
+
+def disturbed(learner: Learner, kills: int, seed: int, number: signal.Signals, *, longest: float = 3.0) -> list[int]:
+    """Start and stop the learner at random moments of its life; returns the exit codes."""
+    rng, codes = np.random.default_rng(seed), []
+    for _ in range(kills):
+        process = learner.start()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(float(rng.uniform(0.2, longest)))
+        process.send_signal(number)
+        codes.append(process.wait(10))
+    return codes
+
+
+def check_every_record_once(log: Log, topic: str, output: str) -> None:
+    """Every input is found exactly once among assignments and dead letters, with key and headers untouched."""
+    inputs = {(r.partition, r.offset): r for r in log.read(topic)}
+    assigned = [(_source(r), r) for r in log.read(output)]
+    letters = [(_origin(r), r) for r in log.read(f"{output}.dead-letters")]
+    counts = Counter(place for place, _ in assigned + letters)
+    missing, twice = inputs.keys() - counts.keys(), [place for place, count in counts.items() if count > 1]
+    assert (sorted(missing)[:5], twice[:5], counts.keys() - inputs.keys()) == ([], [], set())
+    for place, r in assigned + letters:
+        source = inputs[place]
+        assert (r.key, r.headers["n"], r.timestamp) == (source.key, source.headers["n"], source.timestamp)
+    assert all(r.value == inputs[place].value for place, r in letters)
+
+
+def _source(record: Seen) -> tuple[int, int]:
+    _, partition, offset = record.headers["streamgmm-source"].rsplit(b"/", 2)
+    return int(partition), int(offset)
+
+
+def _origin(record: Seen) -> tuple[int, int]:
+    return int(record.headers["streamgmm-error-partition"]), int(record.headers["streamgmm-error-offset"])
+
+
+def assignments(log: Log, output: str) -> list[tuple[bytes | None, bytes | None, dict[str, bytes]]]:
+    """What was published, in order, without the places it was published at."""
+    return [(r.key, r.value, r.headers) for r in log.read(output)]

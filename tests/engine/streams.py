@@ -1,0 +1,73 @@
+"""Streams of records for the engine's tests, and ways to cut and compare them."""
+
+from collections.abc import Iterable, Sequence
+
+import msgpack
+import numpy as np
+
+from streamgmm.engine import plan as plans
+from streamgmm.engine import step as engine
+from streamgmm.engine.values import Report, State, combined
+from streamgmm.records.columns import Record, RecordColumns, of_records, records_of
+from streamgmm.settings import Settings
+
+D, K = 2, 3
+
+
+def settings(**sections) -> Settings:
+    given = {
+        "input": {"topic": "in"},
+        "model": {"n_components": K},
+        "learning": {"batch_size": 40, "warm_up": 60},
+        "drift": {"settle": 200, "reference_size": 200, "window": 20, "expected_run_length": 1000},
+    }
+    return Settings.model_validate(
+        {name: {**given.get(name, {}), **sections.get(name, {})} for name in given | sections}
+    )
+
+
+def plan(**sections) -> plans.Plan:
+    return plans.plan(settings(**sections), largest_record=1_000_000)
+
+
+def vectors(n: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    centres = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
+    return centres[rng.integers(K, size=n)] + rng.standard_normal((n, D))
+
+
+def record(offset: int, value: object, **fields) -> Record:
+    packed = value if isinstance(value, bytes) or value is None else msgpack.packb(value)
+    return Record(offset, 1_000 + offset, f"key {offset}".encode(), packed, (("trace", b"%d" % offset),), **fields)
+
+
+def stream(n: int, seed: int = 0) -> list[Record]:
+    """One vector a record, now and then several, garbage, or nothing."""
+    rng, rows, records = np.random.default_rng(seed), iter(vectors(3 * n, seed).tolist()), []
+    for offset in range(n):
+        kind = rng.integers(20)
+        value = {0: b"\xc1", 1: None, 2: [next(rows) for _ in range(5)], 3: {"features": next(rows), "id": 7}}.get(kind)
+        records.append(record(offset, next(rows) if kind > 3 else value))
+    return records
+
+
+def columns(records: Sequence[Record]) -> RecordColumns:
+    return of_records(records, records[-1].offset + 1)
+
+
+def run(the_plan: plans.Plan, parts: Iterable[Sequence[Record]], state: State | None = None) -> tuple[State, Report]:
+    """Steps over the parts of partition 0's records."""
+    state, reports = state or engine.init({0: 0}, None), []
+    for part in parts:
+        if part:
+            state, report = engine.step(the_plan, state, {0: columns(part)})
+            reports.append(report)
+    return state, combined(reports)
+
+
+def published(report: Report) -> list[Record]:
+    return [record for out in report.assignments for record in records_of(out.columns)]
+
+
+def set_aside(report: Report) -> list[Record]:
+    return [record for out in report.dead_letters for record in records_of(out.columns)]
