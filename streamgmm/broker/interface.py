@@ -38,11 +38,12 @@ class Reader(Protocol):
     async def assign(self, positions: Mapping[int, int]) -> None:
         """Read these partitions from these offsets on. A second call replaces the first whole."""
 
-    async def fetch(self, *, timeout: float) -> dict[int, RecordColumns]:
+    async def fetch(self, *, timeout: float) -> dict[int, RecordColumns]:  # noqa: ASYNC109 - a broker's long poll
         """What has arrived, at most `timeout` seconds later; may be empty. Bounded in bytes.
 
         Raises RecordsLost where a position is out of range, CorruptBatch where a batch is damaged (the good records
-        before it were returned first, by an earlier call), BrokerUnavailable where the broker does not answer.
+        before it were returned first, by an earlier call), BrokerUnavailable where the broker does not answer. After
+        an error, and after a fetch that was cancelled, the positions are those before it.
         """
 
     async def close(self) -> None:
@@ -60,17 +61,27 @@ class Writer(Protocol):
         """Begin a transaction (does nothing without a transactional id)."""
 
     async def send(self, topic: str, partition: int, columns: RecordColumns) -> asyncio.Future[int]:
-        """Write the records (offsets ignored); the future holds the offset of the first once committed."""
+        """Write the records (offsets ignored); the future holds the offset of the first once committed.
+
+        What the broker refuses (a record too large, a timestamp too far ahead, no key in a compacted topic, no such
+        partition) raises BrokerError or TransactionFailed here or in the future, and in every case fails the commit.
+        """
 
     async def commit(self, offsets: GroupOffsets | None = None) -> None:
-        """Wait for every send, then commit; without a transactional id, wait for the acknowledgements."""
+        """Wait for every send, then commit; without a transactional id, wait for the acknowledgements.
+
+        Raises TransactionFailed where a send failed, with or without a transactional id.
+        """
 
     async def close(self) -> None:
         """Give up the writer; an open transaction is left to be aborted. Never blocks on an absent broker."""
 
 
 class Broker(Protocol):
-    """A cluster. `async with` opens and closes it; opening raises BrokerUnavailable when nobody answers."""
+    """A cluster. `async with` opens it, and closes it with its readers and writers.
+
+    Opening raises BrokerUnavailable when nobody answers.
+    """
 
     url: str
 
@@ -85,10 +96,16 @@ class Broker(Protocol):
         """Create it; does nothing where it exists. Raises BrokerError with the broker's reason."""
 
     async def offsets(self, topic: str, at: Where | int, *, isolation: Isolation = "read_committed") -> dict[int, int]:
-        """For each partition the first offset, the end, or the first offset at or after a time (ms; the end if none)."""
+        """For each partition the first offset, the end, or the first offset at or after a time (ms; the end if none).
+
+        Raises BrokerError where there is no such topic.
+        """
 
     async def reader(self, topic: str, *, isolation: Isolation = "read_committed") -> Reader:
-        """A reader with nothing assigned yet."""
+        """A reader with nothing assigned yet. Raises BrokerError where there is no such topic.
+
+        With read_uncommitted no open transaction holds it back; it may see records that are never committed.
+        """
 
     async def writer(self, transactional_id: str | None = None) -> Writer:
         """A writer; with a transactional id it fences the predecessor and aborts its open transaction at once."""

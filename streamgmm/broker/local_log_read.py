@@ -3,7 +3,7 @@
 A read is one consistent view of the file. It takes whole batches up to a bound in bytes, shared evenly among the
 partitions that have news; the first to be served changes from call to call. Records below the wanted position inside
 the first batch are left out; a position moves over what compaction took. Waiting asks for SQLite's count of commits
-every few milliseconds, which reads a few bytes of shared memory.
+every ten milliseconds, which reads a few bytes of shared memory.
 """
 
 import sqlite3
@@ -19,7 +19,7 @@ from streamgmm.records import record_batch
 from streamgmm.records.columns import RecordColumns, concatenate, take
 
 FETCH_BYTES = 4 * 1024 * 1024
-POLL = 0.005  # s between two looks for news
+POLL = 0.01  # s between two looks for news
 
 
 class StoredBatch(NamedTuple):

@@ -183,6 +183,17 @@ async def test_a_compacted_topic_refuses_a_record_without_key(broker: Broker, na
         await writer.commit()
 
 
+async def test_a_partition_that_is_not_there_fails_the_transaction(broker: Broker, name: str) -> None:
+    await create(broker, name)
+    writer = await broker.writer(name)
+    await writer.begin()
+    await writer.send(name, 0, records("good"))
+    with contextlib.suppress(BrokerError, TransactionFailed):
+        await writer.send(name, 1, records("nowhere"))
+    with pytest.raises(TransactionFailed):
+        await writer.commit()
+
+
 async def test_nothing_is_sent_outside_a_transaction(broker: Broker, name: str) -> None:
     await create(broker, name)
     writer = await broker.writer(name)
