@@ -13,8 +13,9 @@ GIVEN = os.environ.get("STREAMGMM_TEST_KAFKA")
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch the jars before the first test, so that no test's time limit pays for the download."""
-    wanted = any("kafka_url" in getattr(item, "fixturenames", ()) for item in session.items)
-    if wanted and not GIVEN and not session.config.option.collectonly:
+    used = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    wanted = "own_kafka" in used or ("kafka_url" in used and not GIVEN)
+    if wanted and not session.config.option.collectonly:
         jars()
 
 
@@ -26,3 +27,10 @@ def kafka_url() -> Iterator[str]:
         return
     with KafkaServer() as server:
         yield server.url
+
+
+@pytest.fixture(scope="module")
+def own_kafka() -> Iterator[KafkaServer]:
+    """A broker of the module's own, to be killed, paused and restarted."""
+    with KafkaServer(properties={"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}) as server:
+        yield server

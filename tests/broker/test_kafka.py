@@ -112,7 +112,7 @@ async def test_an_expired_transaction_fails(broker: Broker, name: str) -> None:
     async with Kafka(settings.Broker(url=broker.url, transaction_timeout=2, request_timeout=1)) as impatient:
         writer = await impatient.writer(name)
         await writer.begin()
-        await writer.send(name, 0, records("late"))
+        await (await writer.send(name, 0, records("late")))
         await settled_ends(broker, name, grace=30)
         with pytest.raises(TransactionFailed):
             await writer.commit()
