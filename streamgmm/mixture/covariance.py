@@ -20,6 +20,8 @@ from streamgmm.mixture.arrays import Array, Flags, frozen
 from streamgmm.mixture.factorise import precision_factors
 from streamgmm.mixture.kernel import DIAGONAL, FULL, Kernel
 
+LEAST_MASS = 1e-100  # of a component: below it there is nothing left to learn from
+
 
 class Covariance(Protocol):
     """What stepwise EM asks of a covariance type. k components, d features, n vectors."""
@@ -42,7 +44,7 @@ class Covariance(Protocol):
         """Scatter by type of a point mass (k,) at `shift` (k, d)."""
 
     def form(self, scatter: Array, mass: Array) -> Array:
-        """Maximum-likelihood covariances; a component of mass 0 gets 0."""
+        """Maximum-likelihood covariances; a component below `LEAST_MASS` gets 0."""
 
     def typical_variances(self, covariances: Array, mass: Array) -> Array:
         """The usual variance within a component, for each feature: (d,), or (1,) where features share one."""
@@ -250,7 +252,7 @@ def by_name(name: str) -> Covariance:
 
 
 def _inverse(mass: Array) -> Array:
-    return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > 0)
+    return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > LEAST_MASS)
 
 
 def _weighted_median(variances: Array, mass: Array) -> Array:

@@ -42,7 +42,7 @@ def model(parameters: Parameters, covariance: Covariance) -> Model:
     """The parameters as the kernel takes them."""
     return Model(
         frozen(np.log(parameters.weights) + _log_constants(parameters, covariance)),
-        parameters.means,
+        frozen(parameters.means),
         covariance.factors(parameters.precisions_cholesky, shape_of(parameters)),
     )
 

@@ -29,9 +29,9 @@ Labels = np.ndarray[tuple[int], np.dtype[np.intp]]
 
 def initialise(rows: Rows, n_components: int, learning: Learning, random_state: int) -> tuple[Statistics, Parameters]:
     """Statistics and parameters from a buffer of at least `n_components` vectors of positive weight."""
-    learnt = Rows(
-        frozen(np.clip(rows.vectors, -LARGEST, LARGEST)[rows.weights > 0]), frozen(rows.weights[rows.weights > 0])
-    )
+    carrying = rows.weights > 0
+    vectors, weights = np.clip(rows.vectors[carrying], -LARGEST, LARGEST), np.minimum(rows.weights[carrying], LARGEST)
+    learnt = Rows(frozen(vectors), frozen(weights))
     labels, centres = _k_means(learnt, n_components, np.random.default_rng(random_state))
     start = _of_labels(learnt, labels, centres, learning.covariance)
     return _batch_em(learnt, start, learning)
@@ -98,10 +98,10 @@ def _moments(rows: Rows, covariance: Covariance) -> Sums:
 def _k_means(rows: Rows, n_components: int, generator: np.random.Generator) -> tuple[Labels, Array]:
     """The best of several clusterings: labels (n,), and centres (k, d) in the features' own units."""
     offset, scale = rows.vectors.mean(axis=0), _scale(rows.vectors)
-    points = (rows.vectors - offset) / scale
-    tries = [_cluster(points, rows.weights, n_components, generator) for _ in range(_RESTARTS)]
+    points, shares = (rows.vectors - offset) / scale, rows.weights / rows.weights.max()
+    tries = [_cluster(points, shares, n_components, generator) for _ in range(_RESTARTS)]
     _, labels, centres = min(tries, key=lambda found: found[0])
-    return labels, np.where(np.isfinite(scale), centres * scale, 0.0) + offset
+    return labels, centres * np.where(np.isfinite(scale), scale, 0.0) + offset
 
 
 def _scale(vectors: Array) -> Array:
@@ -129,6 +129,7 @@ def _seeds(points: Array, weights: Array, n_components: int, generator: np.rando
     nearest = np.full(len(points), np.inf)
     while len(chosen) < n_components:
         nearest = np.minimum(nearest, np.square(points - points[chosen[-1]]).sum(axis=1))
-        chance = weights * nearest if nearest.any() else weights
+        chance = weights * nearest
+        chance = chance if chance.any() else weights
         chosen.append(int(generator.choice(len(points), p=chance / chance.sum())))
     return points[chosen]

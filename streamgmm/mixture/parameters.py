@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture.covariance import LEAST_MASS
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.statistics import Statistics
 
-SMALLEST_WEIGHT = 1e-100  # of a component: its logarithm stays finite; below it there is nothing left to learn from
 _SMALLEST_VARIANCE = 1e-60
 _EPSILON = float(np.finfo(np.float64).eps)
 _ESCALATIONS = 12
@@ -47,7 +47,7 @@ def m_step(statistics: Statistics, last: Parameters, learning: Learning) -> tupl
     A component with no mass left keeps the mean and the covariance that it had in `last`.
     """
     covariance = learning.covariance
-    alive = statistics.mass > SMALLEST_WEIGHT
+    alive = statistics.mass > LEAST_MASS
     means = np.where(alive[:, None], statistics.mean, last.means)
     raw = covariance.form(statistics.scatter, statistics.mass)
     covariances, factors, sound, repairs = _positive_definite(
@@ -55,7 +55,7 @@ def m_step(statistics: Statistics, last: Parameters, learning: Learning) -> tupl
     )
     fresh = sound & ~covariance.by_piece(~alive)
     parameters = Parameters(
-        frozen(np.maximum(statistics.mass / statistics.mass.sum(), SMALLEST_WEIGHT)),
+        frozen(np.maximum(statistics.mass / statistics.mass.sum(), LEAST_MASS)),
         frozen(means),
         frozen(covariance.choose(fresh, covariances, last.covariances)),
         frozen(covariance.choose(fresh, factors, last.precisions_cholesky)),
