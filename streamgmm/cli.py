@@ -184,18 +184,23 @@ def model_show(config: Config = None, sets: Sets = None, broker: BrokerUrl = Non
 
 @model.command("reset")
 def model_reset(
+    *,
     config: Config = None,
     sets: Sets = None,
     broker: BrokerUrl = None,
+    positions: Annotated[
+        Literal["keep", "forget"],
+        typer.Option(help="keep: go on where the model had read to; forget: read from input.start again."),
+    ] = "keep",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Forget the model and start anew, from where the input was read to."""
+    """Forget what was learnt and start anew; a learner that runs ends with exit code 4."""
     given = _settings(config, sets, broker)
     if not yes:
-        _confirm(f"Forget the model {given.model.name} of {given.output_topic}?")
+        _confirm(f"Forget the model {given.model.name} in topic {given.topics['model']}?")
     from streamgmm.service import model_commands
 
-    _print(_run(model_commands.reset(given)))
+    typer.echo(_run(model_commands.reset(given, positions=positions)))
 
 
 @settings.command("show")

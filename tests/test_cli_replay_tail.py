@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -24,6 +25,7 @@ from streamgmm.errors import BrokerError, InputUnusable, SettingsError
 from streamgmm.records.columns import Record, of_records
 from streamgmm.settings import Broker
 
+Captured = pytest.CaptureFixture[str]
 CSV = "id,x,y\na,1,2.5\nb,,3\na,nan,many\n"
 
 
@@ -32,21 +34,23 @@ def broker(tmp_path: Path) -> Broker:
     return Broker(url=f"sqlite:///{tmp_path / 'log.db'}")
 
 
-async def lines_of(broker: Broker, topic: str, capsys: pytest.CaptureFixture[str], **span: bool) -> list[str]:
+async def lines_of(broker: Broker, topic: str, capsys: Captured, **span: bool) -> list[str]:
     capsys.readouterr()
     await tail(broker, topic, Span(**{"from_start": True, "until_end": True, **span}), as_json=True)
     return capsys.readouterr().out.splitlines()
 
 
-async def replayed(broker: Broker, file: Path, capsys: pytest.CaptureFixture[str], choice: Choice, partitions: int = 1):
+async def replayed(broker: Broker, file: Path, capsys: Captured, choice: Choice, partitions: int = 1) -> list[Any]:
     await replay(broker, file, choice, Target("players", partitions), Pace())
     return [json.loads(line) for line in await lines_of(broker, "players", capsys)]
 
 
 @pytest.mark.parametrize("encoding", ["msgpack", "json"])
-async def test_a_csv_becomes_maps(broker: Broker, tmp_path: Path, capsys, encoding: str) -> None:
+async def test_a_csv_becomes_maps(
+    broker: Broker, tmp_path: Path, capsys: Captured, encoding: Literal["msgpack", "json"]
+) -> None:
     (tmp_path / "a.csv").write_text(CSV, "utf-8-sig")
-    records = await replayed(broker, tmp_path / "a.csv", capsys, Choice(encoding, "id", ["y", "x"]))  # type: ignore[arg-type]
+    records = await replayed(broker, tmp_path / "a.csv", capsys, Choice(encoding, "id", ["y", "x"]))
     assert [record["value"] for record in records] == [
         {"y": 2.5, "x": 1},
         {"y": 3, "x": None},
@@ -57,14 +61,14 @@ async def test_a_csv_becomes_maps(broker: Broker, tmp_path: Path, capsys, encodi
     assert set(records[0]) == {"topic", "partition", "offset", "timestamp", "key", "value", "headers"}
 
 
-async def test_json_lines_are_written_as_they_stand(broker: Broker, tmp_path: Path, capsys) -> None:
+async def test_json_lines_are_written_as_they_stand(broker: Broker, tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "a.jsonl").write_text('{"x": [1, 2.0], "id": 7}\n\n  {"x": [3, null], "id": "b"}\n')
     records = await replayed(broker, tmp_path / "a.jsonl", capsys, Choice("json", "id"))
     assert [record["value"] for record in records] == [{"x": [1, 2.0], "id": 7}, {"x": [3, None], "id": "b"}]
     assert [record["key"] for record in records] == ["7", "b"]
 
 
-async def test_an_array_goes_round_the_partitions(broker: Broker, tmp_path: Path, capsys) -> None:
+async def test_an_array_goes_round_the_partitions(broker: Broker, tmp_path: Path, capsys: Captured) -> None:
     array = np.arange(24_000, dtype=np.float32).reshape(12_000, 2)
     np.save(tmp_path / "a.npy", array)
     records = await replayed(broker, tmp_path / "a.npy", capsys, Choice("msgpack"), partitions=7)
@@ -72,7 +76,7 @@ async def test_an_array_goes_round_the_partitions(broker: Broker, tmp_path: Path
     assert values == {p: array[p::7].tolist() for p in range(7)}
 
 
-async def test_a_key_stays_in_its_partition(broker: Broker, tmp_path: Path, capsys) -> None:
+async def test_a_key_stays_in_its_partition(broker: Broker, tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "a.csv").write_text("id,x\n" + "".join(f"{i % 50},{i}\n" for i in range(500)))
     records = await replayed(broker, tmp_path / "a.csv", capsys, Choice("msgpack", "id"), partitions=4)
     places: dict[str, set[int]] = {}
@@ -83,7 +87,7 @@ async def test_a_key_stays_in_its_partition(broker: Broker, tmp_path: Path, caps
     assert [record["value"]["x"] for record in records if record["key"] == "7"] == list(range(7, 500, 50))
 
 
-async def test_repeat_goes_on_until_it_is_stopped(broker: Broker, tmp_path: Path, capsys) -> None:
+async def test_repeat_goes_on_until_it_is_stopped(broker: Broker, tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "a.csv").write_text(CSV)
     pace = Pace(rate=5000, repeat=True)
     task = asyncio.create_task(replay(broker, tmp_path / "a.csv", Choice("json"), Target("players"), pace))
@@ -110,6 +114,7 @@ async def test_repeat_goes_on_until_it_is_stopped(broker: Broker, tmp_path: Path
         ("a.csv", "", InputUnusable, "line 1"),
         ("a.csv", "id\n", InputUnusable, "no records"),
         ("a.csv", "id,x\na,\xff\n", InputUnusable, "line 2: not UTF-8"),
+        ("a.csv", "id,x\na," + "1" * 200_000, InputUnusable, "line 2: not CSV"),
         ("a.csv", "ids,x\na,1\n", SettingsError, "no column id; did you mean ids?"),
         ("a.jsonl", '{"id": 1}\n{"id": \n', InputUnusable, "line 2: not JSON"),
         ("a.jsonl", '{"x": 1}\n', InputUnusable, "line 1: not a map with the field 'id'"),
@@ -129,16 +134,27 @@ async def test_what_cannot_be_read_is_named_and_leaves_no_topic(
 
 
 @pytest.mark.parametrize("array", [np.zeros(3), np.zeros((2, 2), bool), np.array([["a"]])])
-def test_arrays_that_are_no_vectors(tmp_path: Path, array: np.ndarray) -> None:
+def test_arrays_that_are_no_vectors(tmp_path: Path, array: np.ndarray[Any, Any]) -> None:
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(InputUnusable, match="2-d array of numbers"):
         list(rows_of(tmp_path / "a.npy", Choice("msgpack"), 10))
+
+
+def test_cells_are_numbers_where_they_read_as_such(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('a,b,c,d\n1,1,1_0,"x,y"\n-2,2.5,2,\n\n 3 ,nan,,1e3\n')
+    rows = next(rows_of(tmp_path / "a.csv", Choice("json"), 10))
+    assert [json.loads(value) for value in rows.values] == [
+        {"a": 1, "b": 1.0, "c": "1_0", "d": "x,y"},
+        {"a": -2, "b": 2.5, "c": 2, "d": None},
+        {"a": 3, "b": None, "c": None, "d": 1000.0},
+    ]
 
 
 def test_a_file_is_read_some_rows_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n" + "1\n" * 25)
     chunks = list(rows_of(tmp_path / "a.csv", Choice("msgpack"), 10))
     assert [len(rows.values) for rows in chunks] == [10, 10, 5]
+    assert sorted(rows.read for rows in chunks) == [rows.read for rows in chunks]
     assert chunks[-1].read == 1.0
 
 
@@ -150,7 +166,7 @@ async def write(broker: Broker, topic: str, records: Sequence[Record]) -> None:
         await writer.close()
 
 
-async def test_tail_until_end_of_nothing_and_of_what_is_new(broker: Broker, tmp_path: Path, capsys) -> None:
+async def test_tail_until_end_of_nothing_and_of_what_is_new(broker: Broker, tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "a.csv").write_text(CSV)
     await replay(broker, tmp_path / "a.csv", Choice("json"), Target("players", 3), Pace())
     assert await lines_of(broker, "players", capsys, from_start=False) == []
@@ -170,7 +186,7 @@ async def test_tail_until_end_of_nothing_and_of_what_is_new(broker: Broker, tmp_
         (msgspec.msgpack.encode({"a": [1.5] * 40}), {"a": [1.5] * 40}),
         (msgspec.msgpack.encode([1.5, None]), [1.5, None]),
         (msgspec.msgpack.encode({"a": b"\xff"}), {"a": b"\xff"}),
-        (np.float32([1.5, 2.5]).tobytes(), np.float32([1.5, 2.5]).tobytes()),
+        (np.array([1.5, 2.5], np.float32).tobytes(), np.array([1.5, 2.5], np.float32).tobytes()),
         (msgspec.msgpack.encode({(1, 2): 1}), msgspec.msgpack.encode({(1, 2): 1})),
         (b"\x91" * 100_000, b"\x91" * 100_000),
         (b"\xc1", b"\xc1"),

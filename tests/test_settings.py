@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from streamgmm.settings import Feature, Settings, Standardise, seconds
 from streamgmm.settings_table import table
 
-LEAST = {"input": {"topic": "players"}, "model": {"n_components": 4}}
+LEAST: dict[str, dict[str, object]] = {"input": {"topic": "players"}, "model": {"n_components": 4}}
 
 
 def settings(**sections: dict[str, object]) -> Settings:

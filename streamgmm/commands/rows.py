@@ -6,7 +6,9 @@ line of JSON lines is a value as it stands. A row of a 2-d .npy becomes an array
 
 import csv
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
@@ -52,25 +54,45 @@ def rows_of(file: Path, choice: Choice, size: int) -> Iterator[Rows]:
 
 
 def _csv(file: Path, choice: Choice, size: int) -> Iterator[Rows]:
-    encode = _encoder(choice)
     with file.open("rb") as raw:
-        reader = csv.reader(_text_lines(raw, file))
-        header = next(reader, [])
-        key, pick = _columns(file, header, choice)
-        keys, values = [], []
+        rows = _cells(raw, file)
+        header = next(rows, [])
+        key, names = _columns(file, header, choice)
+        while cells := list(islice(rows, size)):
+            columns = list(zip(*cells, strict=True))
+            keys = [None if key is None else text.encode() or None for text in columns[key or 0]]
+            yield Rows(keys, _maps({name: columns[i] for i, name in names}, choice), _read(raw, file))
+
+
+def _cells(raw: BinaryIO, file: Path) -> Iterator[list[str]]:
+    """The header's cells and each row's, as many as the header's; an empty line is passed over."""
+    reader = csv.reader(_text_lines(raw, file))
+    width = 0
+    try:
         for cells in reader:
-            if len(cells) != len(header):
-                if not cells:
-                    continue
+            width = width or len(cells)
+            if len(cells) == width:
+                yield cells
+            elif cells:
                 raise InputUnusable(
-                    f"{file}, line {reader.line_num}: {len(cells)} cells, but the header names {len(header)} columns"
+                    f"{file}, line {reader.line_num}: {len(cells)} cells, but the header names {width} columns"
                 )
-            keys.append(None if key is None else cells[key].encode() or None)
-            values.append(encode({name: _cell(cells[i]) for i, name in pick}))
-            if len(values) >= size:
-                yield Rows(keys, values, _read(raw, file))
-                keys, values = [], []
-        yield Rows(keys, values, 1.0)
+    except csv.Error as error:
+        raise InputUnusable(f"{file}, line {reader.line_num}: not CSV: {error}") from error
+
+
+def _maps(columns: Mapping[str, Sequence[str]], choice: Choice) -> list[bytes]:
+    encode, names = _encoder(choice), list(columns)
+    return [encode(dict(zip(names, row, strict=True))) for row in zip(*map(_numbers, columns.values()), strict=True)]
+
+
+def _numbers(column: Sequence[str]) -> list[Cell]:
+    """A column's cells; whole where all of them are integers or numbers, which is ten times as fast as one by one."""
+    if not any("_" in text for text in column):
+        for number in (int, float):
+            with suppress(ValueError):
+                return list(map(number, column))
+    return [_cell(text) for text in column]
 
 
 def _text_lines(raw: BinaryIO, file: Path) -> Iterator[str]:
@@ -98,8 +120,8 @@ def _nearest(name: str, names: list[str]) -> str:
 
 
 def _cell(text: str) -> Cell:
-    if not text:
-        return None
+    if not text or "_" in text:  # which Python allows inside a number
+        return text or None
     try:
         return int(text) if text.isdecimal() else float(text)
     except ValueError:
