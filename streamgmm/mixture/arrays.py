@@ -6,9 +6,17 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+_FLOAT64 = np.dtype(np.float64)
+
 
 def frozen(array: ArrayLike) -> Array:
-    """The array as a read-only, aligned, row-major float64 view; copied only where it is something else."""
-    view = np.require(array, np.float64, ["C", "A"]).view(np.ndarray)
+    """The array as a read-only, aligned, row-major float64 view; copied only where it is something else.
+
+    All arrays go into the kernel in this one form, so that it is compiled once.
+    """
+    if type(array) is np.ndarray and array.dtype == _FLOAT64 and array.flags.c_contiguous and array.flags.aligned:
+        view: Array = array.view()
+    else:
+        view = np.require(array, _FLOAT64, ["C", "A"]).view(np.ndarray)
     view.flags.writeable = False
     return view

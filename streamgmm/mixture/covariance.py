@@ -132,7 +132,7 @@ class Tied(Full):
         return np.asarray(scatter.sum(axis=0))
 
     def outer(self, mass: Array, shift: Array) -> Array:  # noqa: D102
-        return np.asarray((mass[:, None] * shift).T @ shift)
+        return np.asarray(np.einsum("k,ki,kj->ij", mass, shift, shift))
 
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return np.asarray(scatter / mass.sum())

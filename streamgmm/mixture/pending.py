@@ -42,6 +42,8 @@ def add(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pen
 
 def close(pending: Pending, model: Model, kernel: Kernel) -> Sums:
     """The sums over the whole batch, its unfinished block filled up with rows of weight 0."""
+    if not len(pending.weights):
+        return pending.sums
     carried, none = Rows(pending.rows, pending.weights), Rows(pending.rows[:0], pending.weights[:0])
     sums, _ = accumulate(kernel, model, pending.sums, Batch(carried, none, complete=BLOCK))
     return sums
