@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import uuid
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -85,6 +86,15 @@ async def test_a_key_stays_in_its_partition(broker: Broker, tmp_path: Path, caps
     assert {len(found) for found in places.values()} == {1}
     assert len(set.union(*places.values())) == 4
     assert [record["value"]["x"] for record in records if record["key"] == "7"] == list(range(7, 500, 50))
+
+
+async def test_kafka_takes_and_gives_the_same(kafka_url: str, tmp_path: Path, capsys: Captured) -> None:
+    np.save(tmp_path / "a.npy", np.arange(12_000.0).reshape(6_000, 2))
+    broker, topic = Broker(url=kafka_url), f"players-{uuid.uuid4().hex}"
+    await replay(broker, tmp_path / "a.npy", Choice("msgpack"), Target(topic, 3), Pace())
+    records = [json.loads(line) for line in await lines_of(broker, topic, capsys)]
+    assert sorted(record["value"] for record in records) == np.arange(12_000.0).reshape(6_000, 2).tolist()
+    assert {record["partition"] for record in records} == {0, 1, 2}
 
 
 async def test_repeat_goes_on_until_it_is_stopped(broker: Broker, tmp_path: Path, capsys: Captured) -> None:

@@ -1,5 +1,6 @@
 """Topics are created as exactly-once needs them, or refused with the command that mends."""
 
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -90,3 +91,31 @@ async def test_refuses_a_model_topic_of_several_partitions(broker: Broker, playe
     await broker.create_topic(Topic("players.assignments.model", 2, 1, {"cleanup.policy": "compact"}))
     with pytest.raises(BrokerError, match=r"has 2 partitions .*kafka-topics\.sh .* --delete --topic"):
         await ensure(broker, settings())
+
+
+async def test_kafka_takes_every_configuration(kafka_url: str) -> None:
+    name = f"players-{uuid.uuid4().hex}"
+    given = settings(f"broker.url={kafka_url}", f"input.topic={name}")
+    async with open_broker(given.broker) as kafka:
+        await kafka.create_topic(Topic(name, 2, 1, {"retention.ms": "3600000"}))
+        topics = await ensure(kafka, given)
+        source = await kafka.topic(name)
+        assert source is not None
+        for role, topic in wanted(given, source).items():
+            found = getattr(topics, role)
+            assert found.partitions == topic.partitions
+            assert {key: found.config[key] for key in topic.config} == topic.config
+        assert await ensure(kafka, given) == topics
+
+
+@pytest.mark.parametrize(("partitions", "policy"), [(2, "compact"), (1, "delete")])
+async def test_kafka_s_model_topic_is_refused_too(kafka_url: str, partitions: int, policy: str) -> None:
+    name = f"players-{uuid.uuid4().hex}"
+    given = settings(f"broker.url={kafka_url}", f"input.topic={name}")
+    async with open_broker(given.broker) as kafka:
+        await kafka.create_topic(Topic(name, 1, 1, {}))
+        await kafka.create_topic(Topic(given.topics["model"], partitions, 1, {"cleanup.policy": policy}))
+        with pytest.raises(
+            BrokerError, match=rf"kafka-\w+\.sh --bootstrap-server {kafka_url.removeprefix('kafka://')} "
+        ):
+            await ensure(kafka, given)
