@@ -88,7 +88,7 @@ def empty_slices(n: int) -> Slices:
     return Slices(bytes_of(b""), frozen(np.zeros(n, np.int64)), frozen(np.zeros(n, np.int64)))
 
 
-def of_parts(  # noqa: PLR0913 - one argument a column
+def of_parts(
     keys: Sequence[bytes | None],
     values: Sequence[bytes | None],
     timestamps: Iterable[int],
@@ -189,19 +189,19 @@ def normal(columns: RecordColumns) -> RecordColumns:
     """The same columns as compiled code wants them: contiguous and read-only, whoever built them."""
     offsets, timestamps, keys, values, headers, counts, position = columns
     return RecordColumns(
-        _normal(offsets),
-        _normal(timestamps),
+        normal_array(offsets),
+        normal_array(timestamps),
         normal_slices(keys),
         normal_slices(values),
         normal_slices(headers),
-        _normal(counts),
+        normal_array(counts),
         int(position),
     )
 
 
 def normal_slices(slices: Slices) -> Slices:
     """As `normal`, for one column."""
-    return Slices(_normal(slices.buffer), _normal(slices.start), _normal(slices.length))
+    return Slices(normal_array(slices.buffer), normal_array(slices.start), normal_array(slices.length))
 
 
 def sizes(columns: RecordColumns) -> Int64:
@@ -213,19 +213,20 @@ def sizes(columns: RecordColumns) -> Int64:
     return total
 
 
+def normal_array(array: _Array) -> _Array:
+    """As `normal`, for one array, without touching the caller's."""
+    if array.flags.c_contiguous and not array.flags.writeable:
+        return array
+    view: _Array = np.ascontiguousarray(array).view()  # type: ignore[assignment]
+    return frozen(view)
+
+
 def nbytes(columns: RecordColumns) -> int:
     """Bytes held: every buffer once, whole, and the arrays."""
     buffers = sum(b.nbytes for b in {id(b): b for b in _buffers(columns)}.values())
     arrays = (columns.offsets, columns.timestamps, columns.header_counts)
     slices = (columns.keys, columns.values, columns.headers)
     return buffers + sum(a.nbytes for a in arrays) + sum(s.start.nbytes + s.length.nbytes for s in slices)
-
-
-def _normal(array: _Array) -> _Array:
-    if array.flags.c_contiguous and not array.flags.writeable:
-        return array
-    view: _Array = np.ascontiguousarray(array).view()  # type: ignore[assignment]
-    return frozen(view)
 
 
 def _buffers(columns: RecordColumns) -> tuple[Bytes, Bytes, Bytes]:

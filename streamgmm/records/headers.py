@@ -40,12 +40,13 @@ def append(columns: RecordColumns, name: bytes, values: Slices) -> RecordColumns
     if values.length.size != columns.offsets.size:
         raise ValueError(f"{values.length.size} header values for {columns.offsets.size} records")
     old, title, values = normal(columns).headers, bytes_of(name), normal_slices(values)
-    length = frozen(_lengths(old, title, values))
+    length = np.empty(values.length.size, np.int64)
+    _measure(old, title, values, length)
     start = frozen(np.cumsum(length) - length)
     buffer = np.empty(int(length.sum()), np.uint8)
     _append(old, title, values, buffer)
     return columns._replace(
-        headers=Slices(frozen(buffer), start, length), header_counts=frozen(columns.header_counts + 1)
+        headers=Slices(frozen(buffer), start, frozen(length)), header_counts=frozen(columns.header_counts + 1)
     )
 
 
@@ -71,13 +72,11 @@ def parse_source(columns: RecordColumns, topic: str) -> Sources:
 
 
 @compiled
-def _lengths(old: Slices, name: Bytes, values: Slices) -> Int64:
-    out = np.empty(old.length.size, np.int64)
+def _measure(old: Slices, name: Bytes, values: Slices, out: Int64) -> None:
     title = varint_size(name.size) + name.size
     for i in range(out.size):
         value = values.length[i]
         out[i] = max(old.length[i], 0) + title + varint_size(value) + max(value, 0)
-    return out
 
 
 @compiled
@@ -110,9 +109,7 @@ def _write_sources(prefix: Bytes, offsets: Int64, out: Bytes, length: Int64) -> 
 
 
 @compiled
-def _read_sources(  # noqa: PLR0913, PLR0917 - two columns in, two columns out
-    headers: Slices, counts: Int64, name: Bytes, topic: Bytes, partition: Int64, offset: Int64
-) -> None:
+def _read_sources(headers: Slices, counts: Int64, name: Bytes, topic: Bytes, partition: Int64, offset: Int64) -> None:
     data = headers.buffer
     for i in range(counts.size):
         at, end = headers.start[i], headers.start[i] + headers.length[i]

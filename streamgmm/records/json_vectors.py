@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from streamgmm.records.assemble import Bulk, decode_both
-from streamgmm.records.columns import RecordColumns, Slices, normal_slices, slices_of, string
+from streamgmm.records.columns import Bytes, RecordColumns, Slices, bytes_of, normal_slices, string
 from streamgmm.records.compiled import compiled
 from streamgmm.records.decoded import Mask, Rejected, Rows, Vectors
 from streamgmm.records.layouts import ArrayLayout, NamedLayout
@@ -29,7 +29,7 @@ def json_rows(layout: ArrayLayout | NamedLayout, value: bytes | None, n_features
     """One value by the general decoder. Raises Rejected."""
     if not value:
         raise Rejected("empty", "the record has no value")
-    if _depths(slices_of([value]))[0] > MAX_DEPTH:
+    if not _is_shallow(bytes_of(value), 0, len(value)):
         raise Rejected("undecodable", f"nested deeper than {MAX_DEPTH}")
     try:
         decoded = msgspec.json.decode(value)
@@ -66,7 +66,7 @@ class JsonArrays(NamedTuple):
         counts, nested = np.zeros(values.length.size, np.int64), np.zeros(values.length.size, np.bool_)
         numbers: list[list[float]] = []
         weights: list[float] = []
-        for row in np.flatnonzero(_is_simple(values)).tolist():
+        for row in _simple(values):
             found, weight, nested[row] = self._read(values, row)
             if found and all(len(each) == n_features for each in found):
                 numbers += found
@@ -112,7 +112,7 @@ class JsonFields(NamedTuple):
         values = normal_slices(columns.values)
         counts = np.zeros(values.length.size, np.int64)
         found = []
-        for row in np.flatnonzero(_is_simple(values)).tolist():
+        for row in _simple(values):
             try:
                 found.append(msgspec.structs.astuple(self.fields.decode(string(values, row) or b"")))
             except msgspec.MsgspecError:
@@ -171,37 +171,37 @@ def json_fields(layout: NamedLayout) -> JsonFields:
     return JsonFields(layout, msgspec.json.Decoder(struct), column)
 
 
-@compiled
-def _depths(values: Slices) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """How deep arrays and maps are nested in each value, as far as can be told from text that may be damaged."""
-    out = np.zeros(values.length.size, np.int64)
-    for i in range(out.size):
-        depth, quoted, at = 0, False, values.start[i]
-        end = at + values.length[i]
-        while at < end:
-            byte = values.buffer[at]
-            at += 1
-            if quoted:
-                at += byte == 0x5C  # what follows a backslash ends no string
-                quoted = byte != 0x22
-            elif byte == 0x22:
-                quoted = True
-            elif byte in (0x5B, 0x7B):
-                depth += 1
-                out[i] = max(out[i], depth)
-            elif byte in (0x5D, 0x7D):
-                depth -= 1
-    return out
+def _simple(values: Slices) -> list[int]:
+    """The rows of values that the fast way may read: it looks neither at escapes nor at the text that it skips."""
+    simple = np.empty(values.length.size, np.bool_)
+    _find_simple(values, simple)
+    return np.flatnonzero(simple).tolist()
 
 
 @compiled
-def _is_simple(values: Slices) -> Mask:
-    """Which values the fast way may read: it looks neither at escapes nor at the text that it skips."""
-    out = _depths(values) <= MAX_DEPTH
+def _is_shallow(data: Bytes, at: int, end: int) -> bool:
+    """Whether arrays and maps are nested no deeper than MAX_DEPTH, as far as damaged text has a depth."""
+    depth, quoted = 0, False
+    while at < end and depth <= MAX_DEPTH:
+        byte = data[at]
+        at += 1
+        if quoted:
+            at += byte == 0x5C  # what follows a backslash ends no string
+            quoted = byte != 0x22
+        elif byte == 0x22:
+            quoted = True
+        elif byte in (0x5B, 0x7B):
+            depth += 1
+        elif byte in (0x5D, 0x7D):
+            depth -= 1
+    return depth <= MAX_DEPTH
+
+
+@compiled
+def _find_simple(values: Slices, out: Mask) -> None:
     for i in range(out.size):
         at, end = values.start[i], values.start[i] + values.length[i]
-        out[i] = out[i] and end > at and is_utf8(values.buffer, at, end)
+        simple = end > at and _is_shallow(values.buffer, at, end) and is_utf8(values.buffer, at, end)
         for j in range(at, end):
-            if values.buffer[j] == 0x5C:
-                out[i] = False
-    return out
+            simple = simple and values.buffer[j] != 0x5C
+        out[i] = simple

@@ -15,7 +15,7 @@ from streamgmm.records.columns import Bytes, Int64, RecordColumns, Slices, bytes
 from streamgmm.records.compiled import compiled
 from streamgmm.records.decoded import Float64, Mask, Rejected, Rows, Vectors
 from streamgmm.records.layouts import ArrayLayout, Layout, NamedLayout
-from streamgmm.records.msgpack_walker import ABSENT, DEEP, MAX_DEPTH, ODD, float_of, head, locate, number, skip
+from streamgmm.records.msgpack_walker import ABSENT, DEEP, MAX_DEPTH, ODD, float_of, head, locate, number, room, skip
 
 _ARRAY, _BYTES = -1, -4  # kinds of `head`
 
@@ -24,7 +24,7 @@ def msgpack_rows(layout: Layout, value: bytes | None, n_features: int | None) ->
     """One value by the general decoder. Raises Rejected."""
     if not value:
         raise Rejected("empty", "the record has no value")
-    if _is_deep(bytes_of(value)):
+    if skip(bytes_of(value), 0, len(value), False, room()) == DEEP:
         raise Rejected("undecodable", f"nested deeper than {MAX_DEPTH}")
     try:
         decoded = msgspec.msgpack.decode(value)
@@ -87,13 +87,8 @@ class MsgpackFields(NamedTuple):
 
 def _located(values: Slices, names: list[str], *, bare: bool) -> Int64:
     places = np.empty((values.length.size, len(names) + 1), np.int64)
-    locate(values, slices_of([name.encode() for name in names]), bare, places)
+    locate(values, slices_of([name.encode() for name in names]), bare, room(), places)
     return places
-
-
-@compiled
-def _is_deep(data: Bytes) -> bool:
-    return skip(data, 0, data.size, False, np.empty((MAX_DEPTH + 1, 2), np.int64)) == DEEP
 
 
 @compiled
@@ -117,9 +112,7 @@ def _count(data: Bytes, places: Int64, d: int, counts: Int64, nested: Mask) -> N
 
 
 @compiled
-def _read_arrays(  # noqa: PLR0913, PLR0917 - what was located, and the four arrays that are filled
-    data: Bytes, places: Int64, counts: Int64, nested: Mask, matrix: Float64, weights: Float64
-) -> int:
+def _read_arrays(data: Bytes, places: Int64, counts: Int64, nested: Mask, matrix: Float64, weights: Float64) -> int:
     """Reads the vectors one behind the other; a record with anything odd gets count 0. Returns the rows filled."""
     used = 0
     for i in range(places.shape[0]):
@@ -192,9 +185,7 @@ def _read_weights(data: Bytes, at: int, out: Float64) -> bool:
 
 
 @compiled
-def _read_fields(  # noqa: PLR0913, PLR0917 - what was located, and the three arrays that are filled
-    data: Bytes, places: Int64, column: Int64, counts: Int64, matrix: Float64, weights: Float64
-) -> int:
+def _read_fields(data: Bytes, places: Int64, column: Int64, counts: Int64, matrix: Float64, weights: Float64) -> int:
     """As `_read_arrays`; `column` is the place of each feature, and of the weight where there is one, in `places`."""
     used, d = 0, matrix.shape[1]
     for i in range(places.shape[0]):

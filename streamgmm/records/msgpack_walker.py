@@ -32,6 +32,11 @@ def _sizes() -> Int64:
 _SIZES = _sizes()
 
 
+def room() -> Int64:
+    """Where `skip` keeps what is left of each level: entries, and whether they are a map's."""
+    return np.empty((MAX_DEPTH + 1, 2), np.int64)
+
+
 @compiled
 def unsigned(data: Bytes, at: int, size: int) -> np.uint64:
     """A number of `size` bytes, the highest first."""
@@ -77,11 +82,16 @@ def _length_size(marker: int) -> int:
 
 
 @compiled
-def skip(data: Bytes, at: int, end: int, text_keys: bool, left: Int64) -> int:  # noqa: PLR0911
-    """The place behind the value at `at`, ODD, or DEEP. `left` is room for MAX_DEPTH + 1 counts, twice.
+def skip(data: Bytes, at: int, end: int, text_keys: bool, left: Int64) -> int:  # noqa: PLR0911, PLR0912 - one way out for each kind
+    """The place behind the value at `at`, ODD, or DEEP. `left` is `room()` to work in.
 
     `text_keys`: a map key that is no text is ODD.
     """
+    kind, length, behind = head(data, at, end)
+    if kind == _ARRAY or kind >= 0:  # what nearly every value is: a number, or an array of numbers
+        behind, rest = _skip_numbers(data, at if kind >= 0 else behind, end, 1 if kind >= 0 else length)
+        if rest == 0:
+            return behind if behind <= end else ODD
     depth = 0
     left[0, 0], left[0, 1] = 1, 0
     while True:
@@ -111,6 +121,18 @@ def skip(data: Bytes, at: int, end: int, text_keys: bool, left: Int64) -> int:  
         if kind == _TEXT and not is_utf8(data, at, at + length):
             return ODD
         at += length
+
+
+@compiled
+def _skip_numbers(data: Bytes, at: int, end: int, count: int) -> tuple[int, int]:
+    """Skips up to `count` things of fixed size; the place behind them, perhaps past the end, and how many are left."""
+    while count > 0 and at < end:
+        size = _SIZES[data[np.uint64(at)]]
+        if size < 0:
+            break
+        at += 1 + size
+        count -= 1
+    return at, count
 
 
 @compiled
@@ -144,60 +166,46 @@ def is_utf8(data: Bytes, at: int, end: int) -> bool:
 
 
 @compiled
-def locate(values: Slices, names: Slices, bare: bool, places: Int64) -> None:
-    """Sets `places` (n, f) to where the value of each name begins in each record: ABSENT, or ODD in the first column.
+def locate(values: Slices, names: Slices, bare: bool, left: Int64, places: Int64) -> None:
+    """Sets `places` (n, f + 1) to where the value of each of f names begins in each record, or to ABSENT.
 
-    `bare`: a value that is no map is itself the first name's value; otherwise it is ODD. The last of equal keys counts.
-    The last column is the end of the record's value, or ODD where it is left to the general decoder.
+    The last column is the end of the record's value, or ODD where it is left to the general decoder. `bare`: a value
+    that is no map is itself the first name's value; otherwise it is ODD. The last of equal keys counts.
     """
-    left = np.empty((MAX_DEPTH + 1, 2), np.int64)
-    data, last = values.buffer, places.shape[1] - 1
-    for i in range(values.length.size):
-        at, end = values.start[i], values.start[i] + values.length[i]
-        places[i, :] = ABSENT
+    data, starts, lengths = values.buffer, values.start, values.length
+    texts, text_starts, text_lengths = names.buffer, names.start, names.length
+    count = text_starts.size
+    for i in range(starts.size):
+        at, end = starts[i], starts[i] + lengths[i]
+        for name in range(count + 1):
+            places[i, name] = ABSENT
         kind, length, behind = head(data, at, end)
         if behind < 0:
             continue
-        if kind == _MAP:
-            behind = _locate_in_map(data, behind, end, length, names, left, places[i])
-        elif bare:
+        if kind != _MAP:
             places[i, 0] = at
-            behind = skip(data, at, end, True, left)
+            behind = skip(data, at, end, True, left) if bare else ODD
+            length = 0
+        guess = 0  # fields mostly keep their order: the next name is tried first
+        for _ in range(length):
+            kind, size, key = head(data, behind, end)
+            if key < 0 or kind != _TEXT or size > end - key or not is_utf8(data, key, key + size):
+                behind = ODD
+                break
+            behind = key + size
+            for tried in range(count):
+                name = guess + tried
+                if name >= count:
+                    name -= count
+                if text_lengths[name] == size and _equal(data, key, texts, text_starts[name], size):
+                    places[i, name] = behind
+                    guess = name + 1
+                    break
+            behind = skip(data, behind, end, True, left)
+            if behind < 0:
+                break
         if behind == end:
-            places[i, last] = end
-
-
-@compiled
-def _locate_in_map(  # noqa: PLR0913, PLR0917
-    data: Bytes, at: int, end: int, length: int, names: Slices, left: Int64, places: Int64
-) -> int:
-    """The place behind the map's entries, or ODD. Mostly fields keep their order: the next name is tried first."""
-    guess = 0
-    for _ in range(length):
-        kind, size, at = head(data, at, end)
-        if at < 0 or kind != _TEXT or size > end - at or not is_utf8(data, at, at + size):
-            return ODD
-        name = _which(data, at, size, names, guess)
-        at += size
-        if name >= 0:
-            places[name] = at
-            guess = name + 1
-        at = skip(data, at, end, True, left)
-        if at < 0:
-            return ODD
-    return at
-
-
-@compiled
-def _which(data: Bytes, at: int, size: int, names: Slices, guess: int) -> int:
-    count = names.length.size
-    for i in range(count):
-        name = guess + i
-        if name >= count:
-            name -= count
-        if names.length[name] == size and _equal(data, at, names.buffer, names.start[name], size):
-            return name
-    return -1
+            places[i, count] = end
 
 
 @compiled
@@ -216,11 +224,26 @@ def float_of(bits: np.uint64) -> float:
 
 
 @compiled
+def float64_at(data: Bytes, at: int) -> float:
+    """The float64 of 8 bytes, the highest first; written out, so that it compiles to one load."""
+    p, eight = np.uint64(at), np.uint64(8)
+    bits = np.uint64(data[p])
+    bits = (bits << eight) | np.uint64(data[p + np.uint64(1)])
+    bits = (bits << eight) | np.uint64(data[p + np.uint64(2)])
+    bits = (bits << eight) | np.uint64(data[p + np.uint64(3)])
+    bits = (bits << eight) | np.uint64(data[p + np.uint64(4)])
+    bits = (bits << eight) | np.uint64(data[p + np.uint64(5)])
+    bits = (bits << eight) | np.uint64(data[p + np.uint64(6)])
+    bits = (bits << eight) | np.uint64(data[p + np.uint64(7)])
+    return float_of(bits)
+
+
+@compiled
 def number(data: Bytes, at: int) -> tuple[float, int]:  # noqa: PLR0911 - one for each type
     """The number of any type at a place that was walked over, and the place behind it; ODD where it is none."""
     marker = data[at]
     if marker == 0xCB:
-        return float_of(unsigned(data, at + 1, 8)), at + 9
+        return float64_at(data, at + 1), at + 9
     if marker == 0xCA:
         return np.float64(np.uint32(unsigned(data, at + 1, 4)).view(np.float32)), at + 5
     if marker < 0x80:

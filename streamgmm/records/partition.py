@@ -21,7 +21,8 @@ def route(
         return {}
     if source_count == target_count:
         return {source_partition: columns}
-    targets = _targets(normal_slices(columns.keys), source_partition % target_count, target_count)
+    targets = np.full(columns.offsets.size, source_partition % target_count, np.int64)
+    _choose(normal_slices(columns.keys), target_count, targets)
     order = np.argsort(targets, kind="stable")
     present, first = np.unique(targets[order], return_index=True)
     return {
@@ -30,12 +31,11 @@ def route(
 
 
 @compiled
-def _targets(keys: Slices, without_key: int, count: int) -> Int64:
-    out = np.full(keys.length.size, without_key, np.int64)
+def _choose(keys: Slices, count: int, out: Int64) -> None:
+    """Sets the partition of the records that have a key."""
     for i in range(out.size):
         if keys.length[i] >= 0:
             out[i] = np.int64(murmur2(keys.buffer, keys.start[i], keys.length[i]) & np.uint64(0x7FFFFFFF)) % count
-    return out
 
 
 @compiled

@@ -247,7 +247,7 @@ def _packed(data: bytearray, codec: str) -> tuple[bytearray, int]:
     return bytearray(_HEADER.size) + packed, codecs.NAMES.index(codec)
 
 
-def stamp(  # noqa: PLR0913 - the header's fields
+def stamp(
     batch: Batch,
     *,
     base_offset: int | None = None,
