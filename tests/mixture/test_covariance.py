@@ -50,12 +50,8 @@ def test_a_component_without_mass_has_no_spread(covariance):
 
 
 def test_typical_variance_is_not_moved_by_one_component(covariance):
-    spread = np.broadcast_to(
-        covariance.add_to_diagonal(
-            np.zeros_like(random_covariances(covariance.name, K, D, np.random.default_rng(4))), np.ones(D)
-        ),
-        random_covariances(covariance.name, K, D, np.random.default_rng(4)).shape,
-    )
+    shape = random_covariances(covariance.name, K, D, np.random.default_rng(4)).shape
+    spread = np.broadcast_to(covariance.add_to_diagonal(np.zeros(shape), np.ones(D)), shape)
     mass = np.full(K, 1 / 3)
     for factor in (0.0, 1e30):
         wild = covariance.choose(covariance.by_piece(np.array([True, False, False])), factor * spread, spread)
