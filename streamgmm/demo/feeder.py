@@ -9,14 +9,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamgmm.broker.interface import Broker, Topic, Writer
 from streamgmm.demo.datasets import Dataset, Population
 from streamgmm.records.columns import RecordColumns, of_parts
 
-PARTITIONS = 2
-RETAINED_BYTES = 64 * 1024 * 1024  # of each partition, so that a demo left alone does not fill the disk
+RETAINED_BYTES = 64 * 1024 * 1024  # so that a demo left alone does not fill the disk
 PIECE_SECONDS = 0.05
 CATCH_UP_SECONDS = 1.0  # after a pause no more than this is made up for
 DAMAGED = 0.001
@@ -31,8 +29,8 @@ class Feed(NamedTuple):
 
 
 async def create_topic(broker: Broker, name: str) -> None:
-    """The input topic, of bounded size."""
-    await broker.create_topic(Topic(name, PARTITIONS, 1, {"retention.bytes": str(RETAINED_BYTES)}))
+    """The input topic, of bounded size; one partition, so that the order of the records is the same in every demo."""
+    await broker.create_topic(Topic(name, 1, 1, {"retention.bytes": str(RETAINED_BYTES)}))
 
 
 async def run(broker: Broker, feed: Feed, population: Callable[[], Population]) -> None:
@@ -51,22 +49,23 @@ async def run(broker: Broker, feed: Feed, population: Callable[[], Population]) 
 
 
 def draw(dataset: Dataset, population: Population, n: int, random: np.random.Generator) -> list[tuple[bytes, bytes]]:
-    """n records, key and value, drawn with replacement; some of them damaged."""
-    rows: NDArray[np.int64] = random.choice(population.rows, n)
-    damaged = random.random(n) < DAMAGED
+    """The next n records, key and value, drawn with replacement; some of them damaged.
+
+    Two numbers of the generator make a record, so that the records do not depend on how the draws are cut.
+    """
+    chosen, fate = random.random((n, 2)).T
+    rows = population.rows[(chosen * len(population.rows)).astype(np.int64)]
     return [
         (dataset.keys[row], dataset.damaged if bad else dataset.values[row])
-        for row, bad in zip(rows.tolist(), damaged.tolist(), strict=True)
+        for row, bad in zip(rows.tolist(), (fate < DAMAGED).tolist(), strict=True)
     ]
 
 
 async def _write(writer: Writer, feed: Feed, records: list[tuple[bytes, bytes]]) -> None:
     now = int(time.time() * 1000)
     await writer.begin()
-    for partition in range(PARTITIONS):
-        mine = records[partition::PARTITIONS]
-        if mine:
-            await writer.send(feed.topic, partition, _columns(mine, now))
+    if records:
+        await writer.send(feed.topic, 0, _columns(records, now))
     await writer.commit()
 
 

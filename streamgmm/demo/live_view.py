@@ -88,8 +88,7 @@ def _learner(snapshot: Snapshot) -> str:
     have, need = snapshot.warm_up
     if snapshot.phase == "warming_up":
         return f"warming up: {have} of {need} vectors"
-    doing = snapshot.phase.replace("_", " ")
-    return f"{doing}, {snapshot.steps} M-steps" if snapshot.phase == "running" else f"{doing}: {snapshot.detail}"
+    return f"running, {snapshot.steps} M-steps" if snapshot.phase == "running" else snapshot.detail
 
 
 def _components(snapshot: Snapshot, history: History, canvas: Canvas) -> RenderableType:
@@ -168,7 +167,7 @@ def _drift(drift: DriftView, canvas: Canvas) -> Text:
 
 def _drift_words(drift: DriftView) -> str:
     words = {
-        "off": "off",
+        "off": "not watched",
         "settling": f"settling: {drift.progress:.0%} of the way to a reference",
         "calibrating": f"calibrating: {drift.progress:.0%} of what is usual seen",
         "none": "none: the stream is like its reference",

@@ -24,14 +24,15 @@ def test_records_are_drawn_from_the_population_and_a_few_are_damaged() -> None:
     assert len(damaged) == pytest.approx(20, abs=15)
 
 
-def test_the_same_seed_draws_the_same() -> None:
-    first, second = (feeder.draw(PLAYERS, EVERYONE, 100, np.random.default_rng(0)) for _ in range(2))
-    assert first == second
+def test_the_records_do_not_depend_on_how_the_draws_are_cut() -> None:
+    whole, cut = np.random.default_rng(0), np.random.default_rng(0)
+    pieces = [record for n in (1, 40, 59) for record in feeder.draw(PLAYERS, EVERYONE, n, cut)]
+    assert pieces == feeder.draw(PLAYERS, EVERYONE, 100, whole)
 
 
 async def read(broker: Broker, topic: str, count: int) -> list[Record]:
     reader, records = await broker.reader(topic), list[Record]()
-    await reader.assign(dict.fromkeys(range(feeder.PARTITIONS), 0))
+    await reader.assign({0: 0})
     while len(records) < count:
         for columns in (await reader.fetch(timeout=1)).values():
             records += records_of(columns)
