@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from aiokafka import errors as kafka
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import create_conn
 from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.metadata import MetadataRequest
@@ -42,9 +43,19 @@ class KafkaCluster:
         self._client = AIOKafkaClient(**self._connection)
         try:
             async with bounded(self._timeout, "connecting", self.address):
-                await self._client.bootstrap()
+                await self._connect()
         except BaseException:
             await self.close()
+            raise
+
+    async def _connect(self) -> None:
+        """aiokafka says only that it could not connect: why (no such host, a wrong password) is asked for here."""
+        try:
+            await self._client.bootstrap()
+        except kafka.KafkaConnectionError:
+            host, port, _ = self._client.hosts[0]
+            arguments = {name: value for name, value in self._connection.items() if name != "bootstrap_servers"}
+            (await create_conn(host, port, **arguments)).close()
             raise
 
     async def close(self) -> None:

@@ -61,7 +61,7 @@ class KafkaReader:
         self._consumer.assign(list(self._positions))
         self._rewind()
 
-    async def fetch(self, *, timeout: float) -> dict[int, RecordColumns]:  # noqa: ASYNC109 - aiokafka waits
+    async def fetch(self, *, timeout: float) -> dict[int, RecordColumns]:
         """See `interface.Reader`; at most 5 000 records."""
         await self._raise_damage()
         if not self._positions:

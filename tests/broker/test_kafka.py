@@ -15,7 +15,7 @@ from streamgmm import settings
 from streamgmm.broker import kafka_batch
 from streamgmm.broker.interface import Broker, Topic
 from streamgmm.broker.kafka import Kafka
-from streamgmm.broker.kafka_reader import columns_of
+from streamgmm.broker.kafka_reader import KafkaReader, columns_of
 from streamgmm.errors import BrokerError, BrokerUnavailable, InputUnusable, TransactionFailed
 from streamgmm.records.columns import Record, of_records
 from tests.broker.traffic import (
@@ -72,6 +72,7 @@ async def test_a_dead_fetch_task_is_noticed(broker: Broker, name: str) -> None:
     await create(broker, name)
     reader = await broker.reader(name)
     await reader.assign({0: 0})
+    assert isinstance(reader, KafkaReader)
     reader._consumer._fetcher._in_flight = None  # its next look at it is an error
     with pytest.raises(BrokerUnavailable, match=r"stopped inside aiokafka: .*NoneType"):
         await take(reader, 1)
@@ -97,7 +98,7 @@ async def test_an_open_transaction_of_another_program_hides_the_end_and_no_more(
 
 
 async def test_a_refused_send_is_named_by_the_commit(broker: Broker, name: str) -> None:
-    await create(broker, name, **{"message.timestamp.after.max.ms": "60000"})
+    await create(broker, name, message_timestamp_after_max_ms="60000")
     writer = await broker.writer(name)
     await writer.begin()
     await writer.send(name, 0, of_records([Record(0, now() + 7_200_000, None, b"in two hours")], 1))
@@ -124,7 +125,7 @@ async def test_batches_of_another_client_are_read(broker: Broker, name: str, cod
     await create(broker, name)
     other = other_program(broker, **{"compression.type": codec})
     for i in range(500):
-        headers = [("n", str(i).encode()), ("null", None)]
+        headers: list[tuple[str, str | bytes | None]] = [("n", str(i).encode()), ("null", None)]
         other.produce(name, f"value {i}", key=f"key {i}", partition=0, timestamp=now(), headers=headers)
     other.flush()
     taken = (await everything(broker, name))[0]
@@ -134,8 +135,7 @@ async def test_batches_of_another_client_are_read(broker: Broker, name: str, cod
 
 
 async def test_gaps_of_compaction_count_as_passed(broker: Broker, name: str) -> None:
-    config = {"segment.ms": "10", "min.cleanable.dirty.ratio": "0.01", "min.compaction.lag.ms": "0"}
-    await create(broker, name, cleanup_policy="compact", **config)
+    await create(broker, name, cleanup_policy="compact", segment_ms="10", min_cleanable_dirty_ratio="0.01")
     writer = await broker.writer()
     for i in range(20):
         await writer.send(name, 0, of_records([Record(0, now(), b"same key", str(i).encode())], 1))
@@ -223,7 +223,7 @@ def test_this_aiokafka_is_the_one_that_is_known() -> None:
     assert kafka_batch.COMPILED
     assert kafka_batch.is_understood(BatchBuilder)
 
-    class Other(BatchBuilder):
+    class Other(BatchBuilder):  # type: ignore[misc]
         def _seal(self) -> None: ...
 
     assert not kafka_batch.is_understood(Other)

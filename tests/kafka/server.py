@@ -32,10 +32,16 @@ class KafkaServer:
     """A broker with its data; `kill` and `pause` end the process, `restart` goes on with the same data and ports."""
 
     def __init__(
-        self, port: int | None = None, *, properties: dict[str, str] | None = None, heap: str = "512m"
+        self,
+        port: int | None = None,
+        *,
+        properties: dict[str, str] | None = None,
+        client: dict[str, str] | None = None,
+        heap: str = "512m",
     ) -> None:
+        """`properties` go over those of server.properties; `client` says how to connect, in librdkafka's names."""
         self.port = port or free_port()
-        self.properties, self.heap = properties or {}, heap
+        self.properties, self.client, self.heap = properties or {}, client or {}, heap
         self.bootstrap = f"127.0.0.1:{self.port}"
         self.url = f"kafka://{self.bootstrap}"
         self.process: subprocess.Popen[bytes] | None = None
@@ -108,7 +114,7 @@ class KafkaServer:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"Kafka did not start on port {self.port}:\n{self._log.read_text()[-3000:]}")
             time.sleep(0.05)
-        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, **self.client})
         while time.monotonic() < deadline:
             with contextlib.suppress(KafkaException):
                 if admin.list_topics(timeout=1).brokers:
