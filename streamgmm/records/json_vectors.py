@@ -33,12 +33,12 @@ def json_rows(layout: ArrayLayout | NamedLayout, value: bytes | None, n_features
         raise Rejected("undecodable", f"nested deeper than {MAX_DEPTH}")
     try:
         decoded = msgspec.json.decode(value)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         decoded = _by_python(value, error)
     return layout.rows(decoded, n_features)
 
 
-def _by_python(value: bytes, error: msgspec.MsgspecError) -> object:
+def _by_python(value: bytes, error: Exception) -> object:
     try:
         return json.loads(value.decode())
     except ValueError:

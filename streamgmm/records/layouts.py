@@ -66,7 +66,8 @@ def matrix_of_bytes(data: bytes, n_features: int | None, dtype: str) -> Float64:
     width = size * n_features if n_features else len(data)
     if len(data) % width or len(data) % size:
         raise Rejected("wrong_dimension", f"{len(data)} bytes are no whole number of rows of {width} bytes")
-    return np.frombuffer(data, dtype).astype(np.float64).reshape(-1, width // size)
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        return np.frombuffer(data, dtype).astype(np.float64).reshape(-1, width // size)
 
 
 def refuse_holes(matrix: Float64) -> None:

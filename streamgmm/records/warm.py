@@ -9,7 +9,7 @@ import numpy as np
 
 from streamgmm.records import headers, partition, record_batch
 from streamgmm.records.assignments import Assignments, encoder
-from streamgmm.records.columns import Record, RecordColumns, of_records
+from streamgmm.records.columns import Record, RecordColumns, of_records, take
 from streamgmm.records.vectors import decoder
 from streamgmm.settings import Input, Output
 
@@ -28,7 +28,7 @@ def warm_kernels() -> None:
     assignments = _assignments()
     encoder(Output(responsibilities=1)).encode(assignments, None)
     values = encoder(Output()).encode(assignments, None)
-    columns = headers.source_headers(_columns(_MSGPACK)._replace(values=values), "t", 0)
+    columns = headers.source_headers(take(_columns(_MSGPACK), slice(2))._replace(values=values), "t", 0)
     headers.parse_source(columns, "t")
     partition.route(columns, 0, 1, 2)
     for batch in record_batch.write(columns, max_bytes=10_000):
@@ -36,9 +36,11 @@ def warm_kernels() -> None:
 
 
 def _columns(value: bytes) -> RecordColumns:
-    return of_records([Record(0, 0, b"key", value)], 1)
+    """One for the general decoder and two good ones, not one behind the other, so that raw values are gathered."""
+    records = [Record(i, 0, b"key", text) for i, text in enumerate((value, value, b"\xc1"))]
+    return take(of_records(records, 3), np.array([2, 1, 0]))
 
 
 def _assignments() -> Assignments:
-    one, zero = np.ones(1, np.int64), np.zeros(1, np.int64)
-    return Assignments(zero, np.ones((1, 1)), np.zeros(1), np.zeros(1, np.int8), zero, zero, 0, 0, one)
+    ones, zeros = np.ones(2, np.int64), np.zeros(2, np.int64)
+    return Assignments(zeros, np.ones((2, 1)), np.zeros(2), np.zeros(2, np.int8), zeros[:1], zeros, 0, 0, ones)

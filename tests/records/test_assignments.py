@@ -80,7 +80,7 @@ def test_values_read_back(given_, form, most, data):
 
 
 def simple(n=3):
-    responsibilities = np.array([[0.25, 0.5, 0.25]] * n)
+    responsibilities = np.array([[0.25, 0.5, 0.25]] * n).reshape(n, 3)
     whole = np.arange(n)
     return Assignments(
         whole,

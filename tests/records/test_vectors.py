@@ -39,11 +39,10 @@ def test_named_fields_in_the_order_of_the_settings(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_field_may_be_two_features_and_the_weight(form):
-    features = [{"name": "a"}, {"name": "a", "transform": "log"}]
-    vectors = decoded(packed([{"a": 2}], form), format=form, features=features, weight="a")
-    assert vectors.matrix.tolist() == [[2, math.log(2)]]
-    assert vectors.weights.tolist() == [2]
+def test_a_feature_may_be_the_weight_too(form):
+    vectors = decoded(packed([{"a": 2, "b": 3}], form), format=form, features=NAMED, weight="b")
+    assert vectors.matrix.tolist() == [[2, 3]]
+    assert vectors.weights.tolist() == [3]
 
 
 @pytest.mark.parametrize("form", FORMS)
