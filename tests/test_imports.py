@@ -21,7 +21,7 @@ MAY_IMPORT = {
 }
 ON_TOP = {"cli", "commands", "__main__"}
 ASYNC = {"broker", "service", "demo", "commands", "cli"}
-KNOWS_NO_SETTINGS = {"mixture", "records", "drift"}
+KNOWS_NO_SETTINGS = {"mixture", "drift"}
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -67,7 +67,7 @@ def test_dependencies_point_one_way() -> None:
     assert not {file: parts for file, parts in wrong.items() if parts}
 
 
-def test_the_mathematics_and_the_formats_take_no_settings() -> None:
+def test_the_mathematics_takes_no_settings() -> None:
     assert not [file for file in FILES if part(file) in KNOWS_NO_SETTINGS and "settings" in parts_imported(file)]
 
 

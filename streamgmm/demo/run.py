@@ -41,7 +41,8 @@ async def run(dataset: str, seconds: float | None, console: Console | None = Non
         service = Service(settings, listener=stage.observe)
         with _ended_by_signals(stage):
             await _perform(stage, service, screen_for(console), seconds)
-            console.print(summary.render(stage, await _audited(settings), _following()))
+            console.print(summary.render(stage, await _audited(settings)))
+            console.print("\n".join(summary.commands(_following())), highlight=False, soft_wrap=True)
 
 
 async def _perform(stage: Stage, service: Service, screen: Screen, seconds: float | None) -> None:

@@ -21,8 +21,8 @@ class Next(NamedTuple):
     config: str  # its settings file
 
 
-def render(stage: Stage, audit: str, following: Next) -> RenderableType:
-    """The whole summary. `audit` is what `audit` found in the demo's log, in a sentence."""
+def render(stage: Stage, audit: str) -> RenderableType:
+    """What happened. `audit` is what `audit` found in the demo's log, in a sentence."""
     facts = "\n".join((_change(stage), _work(stage), audit))
     return Group(
         Text(),
@@ -32,7 +32,6 @@ def render(stage: Stage, audit: str, following: Next) -> RenderableType:
         Text(facts),
         Text(),
         Text("What to try next", "bold"),
-        Text("\n".join(_commands(following)), overflow="fold", no_wrap=False),
     )
 
 
@@ -87,7 +86,8 @@ def _work(stage: Stage) -> str:
     )
 
 
-def _commands(following: Next) -> Iterator[str]:
+def commands(following: Next) -> Iterator[str]:
+    """What to try next, a line each; to be printed without wrapping, so that it can be copied."""
     command, broker = following.command, "--broker sqlite:///players.db"
     yield "The same by hand, kept in players.db:"
     yield f"  {command} replay {following.data} --topic players {broker}"
