@@ -103,4 +103,4 @@ class Kafka:
         except BaseException:
             await opened.close()
             raise
-        self._opened.append(opened)
+        self._opened = [*(other for other in self._opened if not other.closed), opened]

@@ -50,6 +50,7 @@ class KafkaReader:
         self._silence = 0.0
         self._one_by_one = False
         self._damage: Damage | None = None
+        self.closed = False
 
     async def assign(self, positions: Mapping[int, int]) -> None:
         """See `interface.Reader`. An assignment loses the positions that were sought, so every partition is sought."""
@@ -77,7 +78,7 @@ class KafkaReader:
 
     async def close(self) -> None:
         """See `interface.Reader`."""
-        consumer = self._consumer
+        self.closed, consumer = True, self._consumer
         consumer._closed = True
         await abandon(consumer._client, consumer, consumer._fetcher, consumer._coordinator)
 

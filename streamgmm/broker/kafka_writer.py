@@ -36,6 +36,7 @@ class KafkaWriter:
         self._limits: dict[str, int] = {}
         self._sent: list[tuple[str, asyncio.Future[Any]]] = []
         self._failure: str | None = None
+        self.closed = False
 
     async def begin(self) -> None:
         """Does nothing: there is no transaction."""
@@ -56,7 +57,7 @@ class KafkaWriter:
 
     async def close(self) -> None:
         """See `interface.Writer`. What was not acknowledged may or may not be written."""
-        producer = self._producer
+        self.closed, producer = True, self._producer
         producer._closed = True  # it is closed here, not by `stop`, which waits for the broker
         await abandon(producer.client, producer, producer._sender, producer._message_accumulator)
         hush([*(future for _, future in self._sent), *_own_futures(producer)])
