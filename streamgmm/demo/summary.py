@@ -90,7 +90,7 @@ def commands(following: Next) -> Iterator[str]:
     """What to try next, a line each; to be printed without wrapping, so that it can be copied."""
     command, broker = following.command, "--broker sqlite:///players.db"
     yield "The same by hand, kept in players.db:"
-    yield f"  {command} replay {following.data} --topic players {broker}"
+    yield f"  {command} replay {following.data} --topic players --format json {broker}"
     yield f"  {command} run --config {following.config} --until-end"
     yield f"  {command} tail --topic players.assignments {broker} --from-start --until-end"
     yield "Your own Kafka: write its address and your topic into config/minimal.yaml, then"
