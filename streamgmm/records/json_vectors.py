@@ -6,15 +6,16 @@ but which many programs write, are understood.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from streamgmm.records.assemble import Bulk, decode_both
-from streamgmm.records.columns import Bytes, RecordColumns, Slices, bytes_of, normal_slices, string
+from streamgmm.records.columns import Bytes, RecordColumns, Slices, bytes_of, normal_slices
 from streamgmm.records.compiled import compiled
 from streamgmm.records.decoded import Mask, Rejected, Rows, Vectors
 from streamgmm.records.layouts import ArrayLayout, NamedLayout
@@ -51,6 +52,7 @@ class JsonArrays(NamedTuple):
     layout: ArrayLayout
     flat: msgspec.json.Decoder[Any]
     deep: msgspec.json.Decoder[Any]  # for an array of arrays
+    weigh: Callable[[Any], float]  # of what was decoded from a map
 
     def decode(self, columns: RecordColumns, n_features: int | None) -> Vectors:
         """See Decoder."""
@@ -63,33 +65,32 @@ class JsonArrays(NamedTuple):
     def bulk(self, columns: RecordColumns, n_features: int) -> Bulk:
         """See TwoWays."""
         values = normal_slices(columns.values)
-        counts, nested = np.zeros(values.length.size, np.int64), np.zeros(values.length.size, np.bool_)
-        numbers: list[list[float]] = []
+        counts, nested = [0] * values.length.size, [False] * values.length.size
+        vectors: list[list[float]] = []
         weights: list[float] = []
-        for row in _simple(values):
-            found, weight, nested[row] = self._read(values, row)
-            if found and all(len(each) == n_features for each in found):
-                numbers += found
-                weights += [weight] * len(found)
-                counts[row] = len(found)
-        return bulk_of(chain.from_iterable(numbers), weights, counts, nested, n_features)
+        for row, value in _simple(values):
+            array, weight, several = self._read(value)
+            rows = array if several else [array]
+            if all(len(each) == n_features for each in rows):
+                vectors += rows
+                weights += [weight] * len(rows)
+                counts[row], nested[row] = len(rows), several
+        flags = np.array(nested, np.bool_)
+        return bulk_of(chain.from_iterable(vectors), weights, np.array(counts, np.int64), flags, n_features)
 
-    def _read(self, values: Slices, row: int) -> tuple[list[list[float]], float, bool]:
-        value = string(values, row) or b""
+    def _read(self, value: bytes) -> tuple[list[Any], float, bool]:
+        """The array, the weight, and whether the array holds arrays; an empty array of arrays where it is neither."""
         try:
-            found = self.flat.decode(value)
+            found, several = self.flat.decode(value), False
         except msgspec.MsgspecError:
-            return self._read_nested(value)
-        if isinstance(found, list):
-            return [found], 1.0, False
-        return [found.features], found.weight, False
+            found, several = self._read_nested(value), True
+        return (found, 1.0, several) if type(found) is list else (found.features, self.weigh(found), several)
 
-    def _read_nested(self, value: bytes) -> tuple[list[list[float]], float, bool]:
+    def _read_nested(self, value: bytes) -> Any:  # noqa: ANN401 - a list or the struct of the decoder
         try:
-            found = self.deep.decode(value)
+            return self.deep.decode(value)
         except msgspec.MsgspecError:
-            return [], 1.0, False
-        return (found, 1.0, True) if isinstance(found, list) else (found.features, found.weight, True)
+            return []
 
 
 class JsonFields(NamedTuple):
@@ -112,9 +113,9 @@ class JsonFields(NamedTuple):
         values = normal_slices(columns.values)
         counts = np.zeros(values.length.size, np.int64)
         found = []
-        for row in _simple(values):
+        for row, value in _simple(values):
             try:
-                found.append(msgspec.structs.astuple(self.fields.decode(string(values, row) or b"")))
+                found.append(msgspec.structs.astuple(self.fields.decode(value)))
             except msgspec.MsgspecError:
                 continue
             counts[row] = 1
@@ -148,15 +149,17 @@ def bulk_of(
 
 def json_arrays(layout: ArrayLayout) -> JsonArrays:
     """The decoder for an array, or a map with the array in one field."""
-    return JsonArrays(layout, _array_decoder(layout, list[float]), _array_decoder(layout, list[list[float]]))
+    weigh: Callable[[Any], float] = (lambda _: 1.0) if layout.weight is None else attrgetter("weight")
+    return JsonArrays(layout, _array_decoder(layout, list[float]), _array_decoder(layout, list[list[float]]), weigh)
 
 
 def _array_decoder(layout: ArrayLayout, kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type
+    fields: list[Any] = [("features", kind)]
     names = {"features": layout.field}
     if layout.weight is not None:
+        fields.append(("weight", float, 1.0))
         names["weight"] = layout.weight
-    struct = msgspec.defstruct("Value", [("features", kind), ("weight", float, 1.0)], rename=names)
-    return msgspec.json.Decoder(kind | struct)
+    return msgspec.json.Decoder(kind | msgspec.defstruct("Value", fields, rename=names))
 
 
 def json_fields(layout: NamedLayout) -> JsonFields:
@@ -171,11 +174,15 @@ def json_fields(layout: NamedLayout) -> JsonFields:
     return JsonFields(layout, msgspec.json.Decoder(struct), column)
 
 
-def _simple(values: Slices) -> list[int]:
-    """The rows of values that the fast way may read: it looks neither at escapes nor at the text that it skips."""
+def _simple(values: Slices) -> Iterator[tuple[int, bytes]]:
+    """The values that the fast way may read, with their rows: it looks neither at escapes nor at what it skips."""
     simple = np.empty(values.length.size, np.bool_)
     _find_simple(values, simple)
-    return np.flatnonzero(simple).tolist()
+    rows = np.flatnonzero(simple)
+    data, starts = values.buffer.tobytes(), values.start[rows]
+    ends = starts + values.length[rows]
+    for row, start, end in zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        yield row, data[start:end]
 
 
 @compiled
@@ -199,9 +206,15 @@ def _is_shallow(data: Bytes, at: int, end: int) -> bool:
 
 @compiled
 def _find_simple(values: Slices, out: Mask) -> None:
+    """Counts first, which vectorises, and looks closer only where it must."""
+    data = values.buffer
     for i in range(out.size):
         at, end = values.start[i], values.start[i] + values.length[i]
-        simple = end > at and _is_shallow(values.buffer, at, end) and is_utf8(values.buffer, at, end)
-        for j in range(at, end):
-            simple = simple and values.buffer[j] != 0x5C
-        out[i] = simple
+        opened, escapes, foreign = 0, 0, 0
+        for j in range(np.uint64(at), np.uint64(max(at, end))):
+            opened += (data[j] == 0x5B) | (data[j] == 0x7B)
+            escapes += data[j] == 0x5C
+            foreign += data[j] >= 0x80
+        simple = end > at and escapes == 0
+        simple = simple and (opened <= MAX_DEPTH or _is_shallow(data, at, end))
+        out[i] = simple and (foreign == 0 or is_utf8(data, at, end))

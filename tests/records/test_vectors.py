@@ -39,6 +39,12 @@ def test_named_fields_in_the_order_of_the_settings(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_a_field_named_weight_is_one_only_if_the_settings_say_so(form):
+    vectors = decoded(packed([{"x": [1, 2], "weight": 7, "features": 1}], form), format=form, features="x")
+    assert vectors.weights.tolist() == [1]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_feature_may_be_the_weight_too(form):
     vectors = decoded(packed([{"a": 2, "b": 3}], form), format=form, features=NAMED, weight="b")
     assert vectors.matrix.tolist() == [[2, 3]]
@@ -279,7 +285,7 @@ def test_settings_that_contradict_each_other(settings):
 
 numbers = st.integers(-(2**63), 2**64 - 1) | st.floats() | st.floats(width=32)
 scalars = st.none() | st.booleans() | numbers | st.text(max_size=4) | st.binary(max_size=20)
-names = st.sampled_from(["x", "a", "b", "w"]) | st.text(max_size=2)
+names = st.sampled_from(["x", "a", "b", "w", "weight", "features"]) | st.text(max_size=2)
 trees = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=5), max_leaves=12
 )
