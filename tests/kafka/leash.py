@@ -1,7 +1,7 @@
 """`leash.py FOLDER COMMAND...` runs a command that cannot outlive whoever started this script.
 
 The starter holds the other end of standard input. When it goes away, however it ends, the pipe closes: the command is
-killed and the folder that it worked in is removed.
+killed and the folder that it worked in is removed. A byte through the pipe kills the command and leaves the folder.
 """
 
 import shutil
@@ -17,8 +17,8 @@ def hold(folder: str, command: list[str]) -> int:
     cut = threading.Event()
 
     def watch() -> None:
-        sys.stdin.buffer.read()
-        cut.set()
+        if not sys.stdin.buffer.read(1):
+            cut.set()
         child.kill()
 
     threading.Thread(target=watch, daemon=True).start()

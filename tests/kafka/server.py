@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -73,15 +74,15 @@ class KafkaServer:
 
     def kill(self) -> None:
         """SIGKILL: as if the machine had lost its power, except that the page cache survives."""
-        self._signal(signal.SIGKILL)
+        self._end(lambda leash: leash.communicate(b"!"))
 
     def pause(self) -> None:
         """SIGTERM and wait: a clean shutdown, after which the broker trusts its files without checking them."""
-        self._signal(signal.SIGTERM)
+        self._end(lambda leash: os.killpg(leash.pid, signal.SIGTERM))
 
     def stop(self) -> None:
         """End the broker and remove its data."""
-        self.kill()
+        self._end(lambda leash: leash.communicate())
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def tool(self, main_class: str, *args: str, timeout: float = 60) -> str:
@@ -121,15 +122,16 @@ class KafkaServer:
                     return
         raise RuntimeError(f"Kafka listens on {self.port} but does not answer:\n{self._log.read_text()[-3000:]}")
 
-    def _signal(self, number: int) -> None:
-        if self.process is None:
+    def _end(self, by: Callable[["subprocess.Popen[bytes]"], object]) -> None:
+        """The leash ends when the broker has: nothing writes into its folder after this."""
+        leash, self.process = self.process, None
+        if leash is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
-        self.process.wait()
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process = None
+        with contextlib.suppress(ProcessLookupError, BrokenPipeError):
+            by(leash)
+        leash.wait()
+        assert leash.stdin is not None
+        leash.stdin.close()
 
 
 def free_port() -> int:
