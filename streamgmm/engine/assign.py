@@ -144,7 +144,7 @@ def _learn(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
     settled = plan.drift is not None and mixture.time * plan.learning.batch_size >= plan.drift.settle
     if not settled or live.drift.frozen is not None:
         return live, []
-    frozen = Event("reference_frozen", {"model": mixture.steps, "time": mixture.time})
+    frozen = Event("reference_frozen", {"steps": mixture.steps, "time": mixture.time})
     return live._replace(drift=monitor.freeze(live.drift, mixture.parameters)), [frozen]
 
 
@@ -161,7 +161,7 @@ def _encode(plan: Plan, state: State, chunk: Chunk, scores: _Scores, ids: Int64)
             ids_version=state.ids_version,
             counts=chunk.vectors.counts,
         ),
-        chunk.vectors.nested,
+        ~chunk.vectors.nested,
     )
     records = chunk.columns
     if plan.source_header:

@@ -6,8 +6,8 @@ import time
 
 import structlog
 
-from streamgmm.mixture.compiled import warm_kernels as warm_mixture_kernels
-from streamgmm.records.compiled import warm_kernels as warm_record_kernels
+from streamgmm.mixture.stepwise_em import warm_kernels as warm_mixture_kernels
+from streamgmm.records.warm import warm_kernels as warm_record_kernels
 
 log = structlog.get_logger()
 

@@ -29,6 +29,7 @@ from streamgmm.service.model_topic import Claim, Found, Keys
 from streamgmm.service.topics import Topics
 from streamgmm.settings import Settings
 
+
 class Ground(NamedTuple):
     """What a session stands on."""
 

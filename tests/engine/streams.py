@@ -19,7 +19,7 @@ def settings(**sections) -> Settings:
         "input": {"topic": "in"},
         "model": {"n_components": K},
         "learning": {"batch_size": 40, "warm_up": 60},
-        "drift": {"settle": 200, "reference_size": 200, "window": 20, "expected_run_length": 1000},
+        "drift": {"settle": 200, "reference_size": 200, "window": 20, "expected_run_length": 1_000_000},
     }
     return Settings.model_validate(
         {name: {**given.get(name, {}), **sections.get(name, {})} for name in given | sections}
@@ -43,7 +43,7 @@ def record(offset: int, value: object, **fields) -> Record:
 
 def stream(n: int, seed: int = 0) -> list[Record]:
     """One vector a record, now and then several, garbage, or nothing."""
-    rng, rows, records = np.random.default_rng(seed), iter(vectors(3 * n, seed).tolist()), []
+    rng, rows, records = np.random.default_rng(seed), iter(vectors(8 * n, seed).tolist()), []
     for offset in range(n):
         kind = rng.integers(20)
         value = {0: b"\xc1", 1: None, 2: [next(rows) for _ in range(5)], 3: {"features": next(rows), "id": 7}}.get(kind)

@@ -5,7 +5,7 @@ from typing import Any
 
 from streamgmm.broker.interface import Broker, GroupOffsets, Isolation, Reader, Topic, Where, Writer
 from streamgmm.errors import StreamgmmError
-from streamgmm.records.columns import RecordColumns
+from streamgmm.records.columns import RecordColumns, take
 
 Fail = Callable[[str], Awaitable[None]]  # is told "begin", "begin done", "send topic", ...; raises to fail there
 
@@ -57,16 +57,25 @@ class FaultyBroker:
 
 
 class FaultyReader:
+    """Cuts what it fetches into rounds of at most `MOST` records, so that a short stream has many transactions."""
+
+    MOST = 60
+
     def __init__(self, inner: Reader, topic: str, fail: Fail) -> None:
         self.inner, self.topic, self.fail = inner, topic, fail
+        self.rest: dict[int, RecordColumns] = {}
 
     async def assign(self, positions: Mapping[int, int]) -> None:
         await self.fail(f"assign {self.topic}")
+        self.rest = {}
         await self.inner.assign(positions)
 
     async def fetch(self, *, timeout: float) -> dict[int, RecordColumns]:
         await self.fail(f"fetch {self.topic}")
-        return await self.inner.fetch(timeout=timeout)
+        fetched = self.rest or await self.inner.fetch(timeout=timeout)
+        self.rest = {p: take(c, slice(self.MOST, None)) for p, c in fetched.items() if len(c.offsets) > self.MOST}
+        cut = {p: take(c, slice(0, self.MOST)) for p, c in fetched.items()}
+        return {p: c._replace(position=int(self.rest[p].offsets[0])) if p in self.rest else c for p, c in cut.items()}
 
     async def close(self) -> None:
         await self.inner.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import uuid
 
 import msgpack
@@ -32,6 +33,7 @@ from streamgmm.settings import Settings
 from tests.service import faults
 
 FEATURES = 3
+NOW = int(time.time() * 1000)  # Kafka deletes records by their own timestamps
 
 
 @pytest.fixture(params=["sqlite", "kafka"])
@@ -57,7 +59,7 @@ def settings(url, topic, **sections) -> Settings:
         "model": {"name": "m", "n_components": 2},
         "learning": {"batch_size": 50, "warm_up": 100},
         "drift": {"enabled": False},
-        "delivery": {"commit_interval": 0.03, "commit_records": 120},
+        "delivery": {"commit_interval": 0.03, "commit_records": 60},
         "http": {"enabled": False},
     }
     return Settings.model_validate(
@@ -82,16 +84,15 @@ async def fill(broker, topic, n=400, partitions=1, seed=0):
     await broker.create_topic(Topic(topic, partitions, 1, {}))
     for partition in range(partitions):
         given = enumerate(values(n, seed + partition))
-        records = [Record(i, 1_700_000_000_000 + i, b"k%d" % i, value) for i, value in given]
+        records = [Record(i, NOW + i, b"k%d" % i, value) for i, value in given]
         await write(broker, topic, records, partition)
 
 
-async def read(broker, topic, isolation="read_committed"):
-    reader, found = await broker.reader(topic, isolation=isolation), {}
-    ends, positions = (
-        await broker.offsets(topic, "latest", isolation=isolation),
-        await broker.offsets(topic, "earliest"),
-    )
+async def read(broker, topic):
+    """All committed records; a commit's markers are written after it is answered, so the end is the uncommitted one."""
+    reader, found = await broker.reader(topic), {}
+    ends = await broker.offsets(topic, "latest", isolation="read_uncommitted")
+    positions = await broker.offsets(topic, "earliest")
     await reader.assign(positions)
     while any(positions[p] < end for p, end in ends.items()):
         for partition, columns in (await reader.fetch(timeout=0.2)).items():
@@ -206,7 +207,7 @@ async def test_an_open_transaction_of_another_program_hides_nothing(url, broker,
         await run_to_end(given, connect=lambda of: faults.FaultyBroker(open_broker(of), fault))
     stranger = await broker.writer("stranger")
     await stranger.begin()
-    await stranger.send(given.topics["model"], 0, of_records([Record(0, 1, b"x", b"y")], 1))
+    await stranger.send(given.topics["model"], 0, of_records([Record(0, NOW, b"x", b"y")], 1))
     ending = asyncio.create_task(run_to_end(given))
     await asyncio.sleep(1)
     await stranger.close()
@@ -253,7 +254,7 @@ async def test_a_checkpoint_in_parts_is_restored_and_incomplete_sets_are_ignored
     records = (await read(broker, given.topics["model"]))[0]
     assert found.checkpoint.positions[0] >= 400
     assert len({r.key for r in records}) > 3
-    part = next(r for r in records if model_topic.Keys("m").is_part(r.key))
+    part = next(r for r in records if r.key == model_topic.Keys("m").part(5))
     writer = await broker.writer("x")
     stray = msgpack.packb({**msgpack.unpackb(part.value), "checkpoint": "stray"})
     await publish(writer, given.topics["model"], [(part.key, stray)])
@@ -285,7 +286,7 @@ async def test_rejects_in_the_warm_up_are_committed_and_its_records_are_kept(url
     assert len((await outputs(broker, given))["dead_letters"][0]) == 5
     assert (await outputs(broker, given))["assignments"] == {}
     assert (await audit(given, broker)).ok
-    await write(broker, topic, [Record(i, 1, b"k", v) for i, v in enumerate(values(300, 9))])
+    await write(broker, topic, [Record(i, NOW, b"k", v) for i, v in enumerate(values(300, 9))])
     await run_to_end(given)
     assert sum(len(v) for v in (await outputs(broker, given))["dead_letters"].values()) == 5 + 15
     assert len((await outputs(broker, given))["assignments"][0]) == 370
@@ -297,7 +298,7 @@ async def test_too_few_vectors_say_how_many_and_lose_nothing(url, broker, topic)
     given = settings(url, topic)
     with pytest.raises(TooFewVectors, match=r"2 vectors .* need 4"):
         await run_to_end(given)
-    await write(broker, topic, [Record(i, 1, b"k", v) for i, v in enumerate(values(300, 9))])
+    await write(broker, topic, [Record(i, NOW, b"k", v) for i, v in enumerate(values(300, 9))])
     await run_to_end(given)
     assert (await audit(given, broker)).ok
 
@@ -320,7 +321,7 @@ async def test_outputs_may_have_another_number_of_partitions(url, broker, topic,
 
 async def test_null_keys_and_records_of_nothing_go_through(url, broker, topic):
     await fill(broker, topic)
-    bare = [Record(i, 5, None, v if i % 3 else None) for i, v in enumerate(values(60, 3))]
+    bare = [Record(i, NOW, None, v if i % 3 else None) for i, v in enumerate(values(60, 3))]
     await write(broker, topic, bare)
     given = settings(url, topic)
     await run_to_end(given)
@@ -330,6 +331,7 @@ async def test_null_keys_and_records_of_nothing_go_through(url, broker, topic):
 
 
 async def test_a_timestamp_that_the_topic_refuses_is_clamped_and_kept_in_a_header(url, broker, topic):
+    await broker.create_topic(Topic(topic, 1, 1, {"message.timestamp.after.max.ms": str(2**62)}))
     await fill(broker, topic)
     await write(broker, topic, [Record(i, 4_000_000_000_000, b"k", v) for i, v in enumerate(values(40, 3))])
     given = settings(url, topic)
@@ -349,7 +351,7 @@ async def test_a_partition_that_is_added_later_is_read_from_its_beginning(broker
     await run_to_end(given)
     admin = AdminClient({"bootstrap.servers": url.removeprefix("kafka://")})
     admin.create_partitions([NewPartitions(topic, 2)])[topic].result(20)
-    await write(broker, topic, [Record(i, 5, b"new", v) for i, v in enumerate(values(60, 3))], partition=1)
+    await write(broker, topic, [Record(i, NOW, b"new", v) for i, v in enumerate(values(60, 3))], partition=1)
     service = Service(given)
     running = asyncio.create_task(service.run())
     await until(lambda: service.observers.snapshot.positions.get(1, 0) >= 60)
