@@ -61,6 +61,13 @@ class Learner:
         command = [*COMMAND, "audit", "--config", str(self.config)]
         return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
 
+    def wait_for(self, words: str, seconds: float = 30) -> None:
+        """Until the log says so."""
+        deadline = time.monotonic() + seconds
+        while words not in self.said():
+            assert time.monotonic() < deadline, f"never said {words!r}: {self.said()[-2000:]}"
+            time.sleep(0.05)
+
     def said(self) -> str:
         return self.lines.read_text()
 

@@ -127,7 +127,7 @@ def test_a_traceback_does_not_show_the_values_of_variables(output):
     configure(Log(), stream)
     payload = "sec" + "ret"
     try:
-        raise ValueError("undecodable")  # noqa: TRY301
+        raise ValueError("undecodable")
     except ValueError:
         structlog.get_logger().exception("round failed")
     assert "ValueError: undecodable" in stream.getvalue()

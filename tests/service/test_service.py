@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import time
 import uuid
 
@@ -16,6 +17,7 @@ from streamgmm.broker.open import open_broker
 from streamgmm.errors import (
     BrokerError,
     BrokerUnavailable,
+    CorruptBatch,
     Fenced,
     RecordsLost,
     SettingsError,
@@ -461,3 +463,56 @@ async def test_reset_that_forgets_the_positions_starts_from_the_beginning(url, b
     await model_commands.reset(given, positions="forget")
     await run_to_end(given)
     assert len((await outputs(broker, given))["assignments"][0]) == 760
+
+
+# ---- damage
+
+
+async def damaged(tmp_path, broker, topic):
+    """Three record batches of 60 records, the middle one damaged."""
+    await broker.create_topic(Topic(topic, 1, 1, {}))
+    for seed in range(3):
+        await write(broker, topic, [Record(i, NOW, b"k", value) for i, value in enumerate(values(60, seed))])
+    with sqlite3.connect(tmp_path / "log.db") as connection:
+        (data,) = connection.execute("SELECT data FROM batches WHERE base_offset = 60").fetchone()
+        broken = data[:200] + bytes([data[200] ^ 0xFF]) + data[201:]
+        connection.execute("UPDATE batches SET data = ? WHERE base_offset = 60", (broken,))
+    connection.close()
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_a_damaged_batch_stops_the_learner_behind_the_good_records_before_it(url, broker, topic, tmp_path):
+    await damaged(tmp_path, broker, topic)
+    given = settings(url, topic, learning={"batch_size": 20, "warm_up": 30})
+    with pytest.raises(CorruptBatch, match=rf"{topic}/0 offset 60"):
+        await run_to_end(given)
+    assert len((await outputs(broker, given))["assignments"][0]) == 57
+    assert (await audit(given, broker)).ok
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_a_damaged_batch_is_left_out_on_request_and_an_event_says_which_offsets(url, broker, topic, tmp_path):
+    await damaged(tmp_path, broker, topic)
+    leaving_out = {"topic": topic, "on_corrupt": "skip"}
+    given = settings(url, topic, learning={"batch_size": 20, "warm_up": 30}, input=leaving_out)
+    await run_to_end(given)
+    assert len((await outputs(broker, given))["assignments"][0]) == 114
+    (skip,) = [event for event in await events(broker, given) if event["type"] == "records_skipped"]
+    assert (skip["partition"], skip["start"], skip["stop"], skip["reason"]) == (0, 60, 120, "corrupt")
+    assert (await audit(given, broker)).ok
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_a_checkpoint_of_an_unknown_schema_is_refused_and_not_overwritten(url, broker, topic):
+    await fill(broker, topic)
+    given = settings(url, topic)
+    await run_to_end(given)
+    held = (await model_topic.newest(broker, given.topics["model"], "m")).checkpoint._replace(schema=99)
+    writer = await broker.writer(transactional_id(given))
+    (part,) = checkpoints.encode(held, "later", 100_000)
+    await publish(writer, given.topics["model"], [(model_topic.Keys("m").part(0), part)])
+    await writer.close()
+    before = await read(broker, given.topics["model"])
+    with pytest.raises(StateLost, match=r"schema 99.*model\.name=.*model reset"):
+        await run_to_end(given)
+    assert await read(broker, given.topics["model"]) == before
