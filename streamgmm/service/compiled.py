@@ -1,6 +1,7 @@
 """Loading the compiled code before anything is touched: a learner that cannot run must not fence the one that does."""
 
 import asyncio
+import contextlib
 import threading
 import time
 
@@ -25,7 +26,8 @@ async def load_compiled() -> None:
             warm_record_kernels()
         except BaseException as error:
             failed.append(error)
-        loop.call_soon_threadsafe(done.set)
+        with contextlib.suppress(RuntimeError):  # the program has ended meanwhile
+            loop.call_soon_threadsafe(done.set)
 
     began = time.perf_counter()
     threading.Thread(target=work, name="compile", daemon=True).start()

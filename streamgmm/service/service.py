@@ -109,9 +109,10 @@ class Service:
                 held = await self._connect(stack, deadline)
                 try:
                     await self._serve(held)
-                    return
                 except (TransactionFailed, BrokerUnavailable) as error:
                     await self._lost(held, error)
+                else:
+                    return
             deadline = self.settings.broker.loss_deadline
 
     # ---- connect

@@ -395,6 +395,35 @@ async def events(broker, given):
     return [json.loads(r.value) for r in (await read(broker, given.topics["events"])).get(0, [])]
 
 
+# ---- starts
+
+
+async def test_latest_starts_at_the_end_and_a_crash_in_the_warm_up_skips_nothing(url, broker, topic):
+    await fill(broker, topic)
+    given = settings(url, topic, input={"topic": topic, "start": "latest"})
+    fault = faults.Plan("commit", 3, ZeroDivisionError("killed"))
+    crashing = Service(given, connect=lambda of: faults.FaultyBroker(open_broker(of), fault))
+    running = asyncio.create_task(crashing.run())
+    await until(lambda: crashing.observers.snapshot.phase == "warming_up")
+    await fill(broker, topic, seed=6, n=50)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(running, 20)
+    await fill(broker, topic, seed=7)
+    await run_to_end(given)
+    assert (await audit(given, broker)).ok
+    published = await outputs(broker, given)
+    assert len(published["assignments"][0]) + len(published["dead_letters"][0]) == 450
+
+
+async def test_a_time_starts_at_the_first_record_that_is_not_older(url, broker, topic):
+    await fill(broker, topic)
+    given = settings(url, topic, input={"topic": topic, "start": NOW + 100})
+    await run_to_end(given)
+    published = await outputs(broker, given)
+    assert len(published["assignments"][0]) + len(published["dead_letters"][0]) == 300
+    assert (await audit(given, broker)).ok
+
+
 # ---- ends
 
 
