@@ -1,0 +1,24 @@
+"""What was measured on: figures of two machines cannot be compared, ratios perhaps."""
+
+import os
+import platform
+from pathlib import Path
+
+import psutil
+
+
+def facts() -> str:
+    """Cores, memory, versions, and how busy the machine was with other things when the benchmark began."""
+    cores, memory = len(os.sched_getaffinity(0)), psutil.virtual_memory().total / 2**30
+    load = os.getloadavg()[0]
+    return (
+        f"{cores} cores ({_processor()}), {memory:.0f} GiB, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, load before the start {load:.1f}"
+    )
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()

@@ -1,0 +1,84 @@
+"""Every benchmark runs, quickly where asked to, and says what it has found in the same form."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.harness import results, workload
+from benchmarks.harness.results import Result
+from streamgmm.records import vectors
+from streamgmm.settings import Input
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+BENCHMARKS = sorted(path for path in FOLDER.glob("[a-z]*.py"))
+QUICK = 40  # s
+TYPES = {
+    "case": str,
+    "metric": str,
+    "unit": str,
+    "ours": (int, float),
+    "peer": (str, type(None)),
+    "peer_value": (int, float, type(None)),
+    "ratio": (int, float, type(None)),
+    "target": (int, float, type(None)),
+    "met": (bool, type(None)),
+}
+
+
+def check(rows: list[dict]) -> None:
+    assert rows
+    for row in rows:
+        assert list(row) == list(TYPES)
+        assert all(isinstance(row[name], kind) for name, kind in TYPES.items()), row
+        assert (row["target"] is None) == (row["met"] is None)
+        assert (row["peer"] is None) == (row["peer_value"] is None) == (row["ratio"] is None)
+    figures = [(row["case"], row["metric"], row["peer"]) for row in rows]
+    assert len(set(figures)) == len(figures)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda path: path.stem)
+def test_quick_ends_in_time_and_writes_its_figures(benchmark: Path, tmp_path: Path) -> None:
+    began = time.monotonic()
+    command = [sys.executable, benchmark, "--quick", "--results", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < QUICK
+    rows = json.loads((tmp_path / f"{benchmark.stem}.json").read_text())
+    check(rows)
+    assert all(row["case"] in done.stdout and row["metric"] in done.stdout for row in rows)
+
+
+@pytest.mark.parametrize("file", sorted(results.FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_figures_in_the_repository_are_of_a_benchmark_and_in_its_form(file: Path) -> None:
+    assert (FOLDER / f"{file.stem}.py").exists()
+    check(json.loads(file.read_text()))
+
+
+def test_targets_and_peers() -> None:
+    rate = Result("a", "throughput", "records/s", 150.0).at_least(100).beside("Kafka Streams", 30.0)
+    assert (rate.met, rate.ratio) == (True, 5.0)
+    assert not rate.at_least(151).met
+    assert Result("a", "memory", "ratio", 1.1).at_most(1.1).met
+    assert not Result("a", "memory", "ratio", 1.11).at_most(1.1).met
+
+
+def test_a_report_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = [Result("a", "throughput", "records/s", 1234.5).at_least(2000), Result("a", "growth", "ratio", 1.0)]
+    results.report("made-up", found, ["two cores"], tmp_path / "new")
+    check(json.loads((tmp_path / "new" / "made-up.json").read_text()))
+    printed = capsys.readouterr().out
+    assert all(part in printed for part in ("two cores", "1,234", "2,000", "NO")) and "peer" not in printed
+
+
+def test_records_are_what_producers_write() -> None:
+    matrix = np.arange(40.0).reshape(5, 8)
+    columns = workload.records(matrix, first=0)
+    decoded = vectors.decoder(Input(topic="t", features="x")).decode(columns, None)
+    assert not decoded.rejected and (decoded.matrix == matrix).all()
+    assert set(columns.keys.length) == {8} and set(columns.values.length) == {84}
