@@ -150,7 +150,7 @@ async def test_a_send_that_the_topic_refuses_fails_the_whole_transaction(url, br
     service.look_for_successor = 0.2
     with pytest.raises(BrokerError, match=given.topics["events"]):
         await asyncio.wait_for(service.run(), 15)
-    assert await read(broker, given.topics["assignments"]) == {}
+    assert not any((await read(broker, given.topics["assignments"])).values())
 
 
 # ---- one learner
