@@ -99,9 +99,9 @@ def _commands() -> Iterator[tuple[str, Any]]:
 
 def _shown(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return parameter.name.upper()
+        return str(parameter.name).upper()
     value = "" if parameter.is_flag else f" {parameter.metavar or _values(parameter)}"
-    return parameter.opts[0] + value
+    return f"{parameter.opts[0]}{value}"
 
 
 def _values(parameter: Any) -> str:
