@@ -143,7 +143,7 @@ def replay(  # noqa: PLR0913 - one argument an option
 
 
 @app.command()
-def tail(  # noqa: PLR0913 - one argument an option
+def tail(
     *,
     topic: TopicName,
     broker: BrokerUrl = None,

@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple, Protocol, Self
 
 from streamgmm.records.columns import RecordColumns
 
+DEFAULT_MESSAGE_BYTES = 1_048_588  # a topic's max.message.bytes where its configuration does not say
+
 Isolation = Literal["read_committed", "read_uncommitted"]
 Where = Literal["earliest", "latest"]
 
@@ -38,7 +40,7 @@ class Reader(Protocol):
     async def assign(self, positions: Mapping[int, int]) -> None:
         """Read these partitions from these offsets on. A second call replaces the first whole."""
 
-    async def fetch(self, *, timeout: float) -> dict[int, RecordColumns]:  # noqa: ASYNC109 - a broker's long poll
+    async def fetch(self, *, timeout: float) -> dict[int, RecordColumns]:
         """What has arrived, at most `timeout` seconds later; may be empty. Bounded in bytes.
 
         Raises RecordsLost where a position is out of range, CorruptBatch where a batch is damaged (the good records

@@ -12,12 +12,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from aiokafka import errors as kafka
 from aiokafka.errors import KafkaError
 
 from streamgmm.errors import BrokerError, BrokerUnavailable, SettingsError
 from streamgmm.settings import Broker, Security
 
 SCHEME = "kafka://"
+REFUSALS = (  # trying again does not help: somebody has to grant a right
+    kafka.TopicAuthorizationFailedError,
+    kafka.GroupAuthorizationFailedError,
+    kafka.ClusterAuthorizationFailedError,
+    kafka.TransactionalIdAuthorizationFailed,
+)
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 

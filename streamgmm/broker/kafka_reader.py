@@ -113,6 +113,9 @@ class KafkaReader:
         position = self._positions[tp]
         first = (await self._cluster.offsets(tp.topic, EARLIEST, "read_uncommitted"))[tp.partition]
         end = (await self._cluster.offsets(tp.topic, LATEST, "read_uncommitted"))[tp.partition]
+        if first <= position <= end:
+            at = f"{tp.topic}/{tp.partition} offset {position}"
+            return BrokerUnavailable(f"Kafka at {self._cluster.address} says that {at} is out of range, and has it")
         return RecordsLost(tp.topic, tp.partition, position, first if position < first else end)
 
     async def _partition_by_partition(self, seconds: float) -> dict[TopicPartition, list[ConsumerRecord]]:

@@ -17,7 +17,7 @@ from streamgmm.broker import kafka_batch
 from streamgmm.broker.interface import GroupOffsets
 from streamgmm.broker.kafka_close import abandon, hush
 from streamgmm.broker.kafka_cluster import KafkaCluster
-from streamgmm.broker.kafka_connection import reason
+from streamgmm.broker.kafka_connection import REFUSALS, reason
 from streamgmm.errors import BrokerError, BrokerUnavailable, TransactionFailed
 from streamgmm.records.columns import RecordColumns
 from streamgmm.records.record_batch import RecordTooLarge
@@ -78,6 +78,8 @@ class KafkaWriter:
                 raise
             if not isinstance(error, Exception):
                 raise
+            if isinstance(error, REFUSALS):
+                raise BrokerError(self._failure) from error
             raise TransactionFailed(self._failure) from error
 
     async def _acknowledged(self) -> None:
@@ -86,7 +88,8 @@ class KafkaWriter:
             await asyncio.wait([future for _, future in sent], return_when=asyncio.FIRST_EXCEPTION)
         for topic, future in sent:
             if future.done() and (error := future.exception()):
-                raise TransactionFailed(f"topic {topic} refused a write: {reason(error)}")
+                refusal = BrokerError if isinstance(error, REFUSALS) else TransactionFailed
+                raise refusal(f"topic {topic} refused a write: {reason(error)}")
         self._sent = []
 
     def _first_offset(self, topic: str, sent: list["asyncio.Future[Any]"]) -> asyncio.Future[int]:

@@ -47,7 +47,7 @@ class LocalReader:
             self._topic.partition_id(number)
         self._positions = dict(positions)
 
-    async def fetch(self, *, timeout: float) -> dict[int, RecordColumns]:  # noqa: ASYNC109 - waits in the file's thread
+    async def fetch(self, *, timeout: float) -> dict[int, RecordColumns]:
         """About 4 MiB at most; see `interface.Reader`."""
         stop = threading.Event()
         positions = self._positions

@@ -25,13 +25,22 @@ class Plan(NamedTuple):
     reference_size: int
     window: int
     smoothing: float
-    expected_run_length: int
     outlier_quantile: float
+    limit: float  # where the alarm stands, in standard deviations of the EWMA
 
-    @property
-    def limit(self) -> float:
-        """Where the alarm stands, in standard deviations of the EWMA."""
-        return ewma.limit(self.expected_run_length / self.window, self.smoothing)
+
+def plan(
+    *,
+    settle: int,
+    reference_size: int,
+    window: int,
+    smoothing: float,
+    outlier_quantile: float,
+    expected_run_length: int,
+) -> Plan:
+    """The plan whose limit holds `expected_run_length` vectors between false alarms of an unchanged stream."""
+    limit = ewma.limit(expected_run_length / window, smoothing)
+    return Plan(settle, reference_size, window, smoothing, outlier_quantile, limit)
 
 
 class State(NamedTuple):

@@ -26,26 +26,24 @@ class _Scores(NamedTuple):
     model: Int64  # (r,)
 
 
-def assign(plan: Plan, state: State, chunks: Sequence[Chunk]) -> tuple[State, Report]:
-    """Assign and learn chunks in their order. The state has a model."""
+def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tuple[State, Report]:
+    """Assign and learn chunks in their order, by the model `live`."""
     reports = []
     for chunk in chunks:
         if len(chunk.columns.offsets):
-            state, report = _assign_chunk(plan, state, chunk)
-            reports.append(report)
-    return state, combined(reports)
+            live, output, report = _assign_chunk(plan, state, live, chunk)
+            state = _counted(state, chunk, output)
+            reports.append(combined([output, report]))
+    return state._replace(model=live), combined(reports)
 
 
-def _assign_chunk(plan: Plan, state: State, chunk: Chunk) -> tuple[State, Report]:
-    assert isinstance(state.model, Live)  # noqa: S101 - the caller has looked
-    live, scores, events = _score_and_learn(plan, state.model, chunk.vectors)
+def _assign_chunk(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[Live, Report, Report]:
+    """The model that has learnt the chunk, what is published of it, and what else is to be said."""
+    live, scores, events = _score_and_learn(plan, live, chunk.vectors)
     output = _encode(plan, state, chunk, scores, live.ids)
-    report = _too_large(plan, chunk, output) or Report(assignments=(Outgoing(chunk.range.partition, output),))
-    return _counted(state._replace(model=live), chunk, report), report._replace(
-        events=tuple(events),
-        scored=len(scores.log_likelihood),
-        log_likelihood=float(scores.log_likelihood.sum()),
-    )
+    published = _too_large(plan, chunk, output) or Report(assignments=(Outgoing(chunk.range.partition, output),))
+    likelihood = float(scores.log_likelihood.sum())
+    return live, published, Report(events=tuple(events), scored=len(scores.outlier), log_likelihood=likelihood)
 
 
 def _counted(state: State, chunk: Chunk, report: Report) -> State:

@@ -45,5 +45,5 @@ def plan(settings: Settings, *, largest_record: int) -> Plan:
         ),
         warm_up=learning.warm_up,
         warm_up_bytes=int(learning.warm_up_bytes),
-        drift=monitor.Plan(**drift.model_dump(exclude={"enabled"})) if drift.enabled else None,
+        drift=monitor.plan(**drift.model_dump(exclude={"enabled"})) if drift.enabled else None,
     )

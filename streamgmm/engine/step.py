@@ -39,9 +39,10 @@ def _take_in(plan: Plan, state: State, partition: int, arrived: RecordColumns) -
     fresh = _not_yet_held(arrived, state.positions.get(partition, 0))
     chunk = _decode(plan, state, partition, fresh)
     state, refused = _advance(plan, state, chunk.vectors, fresh, partition)
-    state, assigned = (
-        warm_up.buffer(plan, state, chunk) if isinstance(state.model, WarmUp) else assign(plan, state, [chunk])
-    )
+    if isinstance(state.model, WarmUp):
+        state, assigned = warm_up.buffer(plan, state, state.model, chunk)
+    else:
+        state, assigned = assign(plan, state, state.model, [chunk])
     return state, combined([refused, assigned])
 
 
@@ -54,7 +55,7 @@ def _decode(plan: Plan, state: State, partition: int, fresh: RecordColumns) -> C
     decoded = plan.decoder.decode(fresh, state.n_features)
     accepted = columns.take(fresh, decoded.accepted) if decoded.rejected else fresh
     start = state.positions.get(partition, int(fresh.offsets[0]) if len(fresh.offsets) else fresh.position)
-    return Chunk(Range(partition, start, max(start, fresh.position)), accepted, decoded)
+    return Chunk(Range(partition, start, max(start, fresh.position), len(decoded.accepted)), accepted, decoded)
 
 
 def _advance(plan: Plan, state: State, decoded: Vectors, fresh: RecordColumns, partition: int) -> tuple[State, Report]:
@@ -69,7 +70,8 @@ def _advance(plan: Plan, state: State, decoded: Vectors, fresh: RecordColumns, p
     letters = dead_letters.dead_letters(fresh, decoded.rejected, plan.topic, partition)
     newest = int(fresh.timestamps.max()) if len(fresh.timestamps) else None
     refused = (Outgoing(partition, letters),) if decoded.rejected else ()
-    return state, Report(dead_letters=refused, records=len(fresh.offsets), last_timestamp=newest)
+    size = int(columns.sizes(fresh).sum())
+    return state, Report(dead_letters=refused, records=len(fresh.offsets), n_bytes=size, last_timestamp=newest)
 
 
 def _counted(counts: Mapping[str, int], reasons: list[str]) -> Mapping[str, int]:
@@ -79,7 +81,17 @@ def _counted(counts: Mapping[str, int], reasons: list[str]) -> Mapping[str, int]
 
 
 def skip(state: State, partition: int, stop: int, reason: str) -> tuple[State, Report]:
-    """Go on at offset `stop`, because what lies before it cannot be read; the event says which offsets."""
-    start = state.positions[partition]
-    lost = Event("records_skipped", {"partition": partition, "start": start, "stop": stop, "reason": reason})
-    return state._replace(positions={**state.positions, partition: stop}), Report(events=(lost,))
+    """Go on at offset `stop`, because what lies before it cannot be read; the event says which offsets.
+
+    `stop` lies before the position where the topic was made anew; then nothing counts as skipped.
+    """
+    state, event = skipped(state, Range(partition, state.positions[partition], stop, 0), reason)
+    return state._replace(positions={**state.positions, partition: stop}), Report(events=(event,))
+
+
+def skipped(state: State, span: Range, reason: str) -> tuple[State, Event]:
+    """Count a range that could not be read, and say so."""
+    count = max(0, span.stop - span.start)
+    fields = {"partition": span.partition, "start": span.start, "stop": span.stop, "count": count, "reason": reason}
+    totals = state.totals._replace(skipped=state.totals.skipped + count)
+    return state._replace(totals=totals), Event("records_skipped", fields)

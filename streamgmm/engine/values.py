@@ -15,11 +15,12 @@ Array = NDArray[np.float64]
 
 
 class Range(NamedTuple):
-    """Offsets `start` to `stop` (exclusive) of a partition."""
+    """Offsets `start` to `stop` (exclusive) of a partition, and how many of the records in it were accepted."""
 
     partition: int
     start: int
     stop: int
+    accepted: int
 
 
 class Chunk(NamedTuple):
@@ -34,11 +35,8 @@ class WarmUp(NamedTuple):
     """No model yet: the records that it will start from, in the order of their arrival."""
 
     buffered: tuple[Chunk, ...] = ()
-
-    @property
-    def n_vectors(self) -> int:
-        """Vectors buffered."""
-        return sum(len(chunk.vectors.matrix) for chunk in self.buffered)
+    n_vectors: int = 0  # of weight above 0
+    n_bytes: int = 0  # keys, values and headers
 
 
 class Live(NamedTuple):
@@ -56,7 +54,8 @@ class Totals(NamedTuple):
 
     records: int = 0
     published: int = 0
-    vectors: int = 0
+    vectors: int = 0  # learnt
+    skipped: int = 0  # offsets that could not be read, by the policies `skip`
     rejected: Mapping[str, int] = {}  # by reason
 
 
@@ -93,6 +92,7 @@ class Report(NamedTuple):
     dead_letters: tuple[Outgoing, ...] = ()
     events: tuple[Event, ...] = ()
     records: int = 0
+    n_bytes: int = 0  # of the records taken in
     scored: int = 0  # vectors
     log_likelihood: float = 0.0  # sum over the scored vectors, nats
     last_timestamp: int | None = None  # milliseconds
@@ -106,6 +106,7 @@ def combined(reports: list[Report]) -> Report:
         dead_letters=tuple(out for r in reports for out in r.dead_letters),
         events=tuple(event for r in reports for event in r.events),
         records=sum(r.records for r in reports),
+        n_bytes=sum(r.n_bytes for r in reports),
         scored=sum(r.scored for r in reports),
         log_likelihood=sum(r.log_likelihood for r in reports),
         last_timestamp=max(newest) if newest else None,

@@ -4,6 +4,9 @@ The buffer keeps the records in the order of their arrival. A checkpoint names t
 a restore reads these again.
 """
 
+from collections.abc import Sequence
+from functools import reduce
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,24 +26,34 @@ def needed(plan: Plan, n_features: int | None) -> int:
     return plan.warm_up or max(20, 5 * plan.n_components * ((n_features or 1) + 1))
 
 
-def buffer(plan: Plan, state: State, chunk: Chunk) -> tuple[State, Report]:
+def buffer(plan: Plan, state: State, waiting: WarmUp, chunk: Chunk) -> tuple[State, Report]:
     """Add a chunk to the buffer; when it is full the model starts from its first records that are enough."""
-    assert isinstance(state.model, WarmUp)  # noqa: S101 - the caller has looked
     if not len(chunk.columns.offsets):
         return state, Report()
-    buffered = _with(state.model.buffered, chunk)
-    enough = _enough(plan, state.n_features, buffered)
-    state = state._replace(model=WarmUp(buffered))
-    if enough is None:
-        return state, Report()
-    return _start(plan, state, _first_vectors(buffered, enough))
+    waiting = _with(waiting, chunk)
+    if waiting.n_vectors < needed(plan, state.n_features) and waiting.n_bytes < plan.warm_up_bytes:
+        return state._replace(model=waiting), Report()
+    return _start(plan, state, waiting, _enough(plan, state.n_features, waiting))
 
 
-def _with(buffered: tuple[Chunk, ...], chunk: Chunk) -> tuple[Chunk, ...]:
-    """Chunks of one partition that follow each other are joined while the last is no larger, so that few remain."""
-    while buffered and buffered[-1].range.partition == chunk.range.partition and _no_larger(buffered[-1], chunk):
+def _with(waiting: WarmUp, chunk: Chunk) -> WarmUp:
+    """The chunk's bytes are copied: a fetch's buffer is not held for the few records in it that are waited with.
+
+    A chunk that follows the last one is joined to it while the last is no larger, so that a partition read record by
+    record gives few of them.
+    """
+    own = columns.of_records(list(columns.records_of(chunk.columns)), chunk.range.stop)
+    buffered, n_vectors = waiting.buffered, waiting.n_vectors + int(weighty(chunk.vectors).sum())
+    n_bytes = waiting.n_bytes + int(columns.sizes(own).sum())
+    rows = np.arange(chunk.range.accepted)
+    chunk = chunk._replace(columns=own, vectors=chunk.vectors._replace(accepted=rows, rejected=()))
+    while buffered and _follows(buffered[-1].range, chunk.range) and _no_larger(buffered[-1], chunk):
         chunk, buffered = _joined(buffered[-1], chunk), buffered[:-1]
-    return (*buffered, chunk)
+    return WarmUp((*buffered, chunk), n_vectors, n_bytes)
+
+
+def _follows(a: Range, b: Range) -> bool:
+    return (a.partition, a.stop) == (b.partition, b.start)
 
 
 def _no_larger(last: Chunk, chunk: Chunk) -> bool:
@@ -48,7 +61,7 @@ def _no_larger(last: Chunk, chunk: Chunk) -> bool:
 
 
 def _joined(a: Chunk, b: Chunk) -> Chunk:
-    reach = Range(a.range.partition, a.range.start, b.range.stop)
+    reach = b.range._replace(start=a.range.start, accepted=a.range.accepted + b.range.accepted)
     return Chunk(reach, columns.concatenate([a.columns, b.columns]), _joined_vectors(a.vectors, b.vectors))
 
 
@@ -63,75 +76,74 @@ def _arrays(v: Vectors) -> tuple[Array, Array, Int64, NDArray[np.bool_]]:
     return v.matrix, v.weights, v.counts, v.nested
 
 
-def _enough(plan: Plan, n_features: int | None, buffered: tuple[Chunk, ...]) -> int | None:
-    """How many records of the buffer the model starts from, or None while there are too few.
+def _enough(plan: Plan, n_features: int | None, waiting: WarmUp) -> int:
+    """How many records of a full buffer the model starts from.
 
     The first records that hold the wanted vectors or the buffer's bytes, whichever comes first; a record that
     carries no weight counts towards the bytes only.
     """
-    counts = np.concatenate([weighty(chunk.vectors) for chunk in buffered])
-    sizes = np.concatenate([np.maximum(chunk.columns.values.length, 0) for chunk in buffered])
+    counts = np.concatenate([weighty(chunk.vectors) for chunk in waiting.buffered])
+    sizes = np.concatenate([columns.sizes(chunk.columns) for chunk in waiting.buffered])
     by_vectors = int(np.searchsorted(np.cumsum(counts), needed(plan, n_features)))
     by_bytes = int(np.searchsorted(np.cumsum(sizes), plan.warm_up_bytes))
-    first = min(by_vectors, by_bytes)
-    return first + 1 if first < len(counts) else None
+    return min(by_vectors, by_bytes) + 1
 
 
-def _first_vectors(buffered: tuple[Chunk, ...], records: int) -> tuple[Array, Array]:
-    if not buffered:
-        return np.empty((0, 0)), np.empty(0)
-    counts = np.concatenate([chunk.vectors.counts for chunk in buffered])
-    rows = int(counts[:records].sum())
-    matrix = np.concatenate([chunk.vectors.matrix for chunk in buffered])
-    weights = np.concatenate([chunk.vectors.weights for chunk in buffered])
-    return matrix[:rows], weights[:rows]
-
-
-def start_early(plan: Plan, state: State) -> tuple[State, Report]:
+def start_early(plan: Plan, state: State, waiting: WarmUp) -> tuple[State, Report]:
     """Start from what the buffer holds, because the stream has ended.
 
     Raises TooFewVectors when that cannot carry the components.
     """
-    assert isinstance(state.model, WarmUp)  # noqa: S101 - the caller has looked
-    buffered = state.model.buffered
-    return _start(plan, state, _first_vectors(buffered, sum(len(chunk.columns.offsets) for chunk in buffered)))
+    return _start(plan, state, waiting, sum(chunk.range.accepted for chunk in waiting.buffered))
 
 
-def _start(plan: Plan, state: State, first: tuple[Array, Array]) -> tuple[State, Report]:
-    assert isinstance(state.model, WarmUp)  # noqa: S101 - the caller has looked
-    matrix, weights = first
-    _check_enough(plan, matrix, weights)
+def _start(plan: Plan, state: State, waiting: WarmUp, records: int) -> tuple[State, Report]:
+    """Start the model from the first `records` of the buffer; all of the buffer is then assigned and learnt."""
+    _check_enough(plan, waiting)
+    matrix, weights = _first_vectors(waiting, records)
     mixture = stepwise_em.init(
         matrix, plan.n_components, plan.learning, random_state=plan.random_state, weights=weights
     )
     ids = columns.frozen(np.arange(state.next_id, state.next_id + plan.n_components, dtype=np.int64))
-    buffered = state.model.buffered
-    live = Live(mixture, ids, 0, 0.0, monitor.init())
-    state = state._replace(model=live, next_id=state.next_id + plan.n_components)
     started = Event("model_started", {"vectors": len(matrix), "ids": ids.tolist()})
-    state, report = assign(plan, state, buffered)
+    state = state._replace(next_id=state.next_id + plan.n_components)
+    state, report = assign(plan, state, Live(mixture, ids, 0, 0.0, monitor.init()), waiting.buffered)
     return state, report._replace(events=(started, *report.events))
 
 
-def _check_enough(plan: Plan, matrix: Array, weights: Array) -> None:
-    learnt = int(np.count_nonzero(weights))
-    if learnt < 2 * plan.n_components:
+def _first_vectors(waiting: WarmUp, records: int) -> tuple[Array, Array]:
+    rows = int(np.concatenate([chunk.vectors.counts for chunk in waiting.buffered])[:records].sum())
+    matrix = np.concatenate([chunk.vectors.matrix for chunk in waiting.buffered])
+    weights = np.concatenate([chunk.vectors.weights for chunk in waiting.buffered])
+    return matrix[:rows], weights[:rows]
+
+
+def _check_enough(plan: Plan, waiting: WarmUp) -> None:
+    if waiting.n_vectors < 2 * plan.n_components:
         raise TooFewVectors(
-            f"{learnt} vectors to learn from in topic {plan.topic} when the warm-up ended: too few to start "
+            f"{waiting.n_vectors} vectors to learn from in topic {plan.topic} when the warm-up ended: too few to start "
             f"{plan.n_components} components, which need {2 * plan.n_components}. "
             "Wait for more input, lower model.n_components, or raise learning.warm_up_bytes"
         )
 
 
-def buffer_again(plan: Plan, state: State, partition: int, arrived: RecordColumns, stop: int) -> State:
-    """Fill the warm-up's buffer from records that a checkpoint names as buffered; positions and totals stay."""
-    assert isinstance(state.model, WarmUp)  # noqa: S101 - a checkpoint names buffered ranges in the warm-up only
-    below = columns.take(arrived, np.flatnonzero(arrived.offsets < stop))
-    decoded = plan.decoder.decode(below, state.n_features)
-    accepted = columns.take(below, decoded.accepted)
-    n_features = decoded.matrix.shape[1] if len(decoded.matrix) else state.n_features
-    if not len(accepted.offsets):
-        return state._replace(n_features=n_features)
-    reach = Range(partition, int(accepted.offsets[0]), min(stop, arrived.position))
-    buffered = _with(state.model.buffered, Chunk(reach, accepted, decoded._replace(rejected=())))
-    return state._replace(model=WarmUp(buffered), n_features=n_features)
+# ---- restored
+
+
+def part_of(plan: Plan, n_features: int | None, span: Range, arrived: RecordColumns) -> Chunk:
+    """What of the records that are read again lies in a range that a checkpoint names as buffered."""
+    inside = (arrived.offsets >= span.start) & (arrived.offsets < span.stop)
+    records = columns.take(arrived, np.flatnonzero(inside))
+    decoded = plan.decoder.decode(records, n_features)
+    reach = span._replace(accepted=len(decoded.accepted))
+    return Chunk(reach, columns.take(records, decoded.accepted), decoded._replace(rejected=()))
+
+
+def refilled(spans: Sequence[Range], parts: Sequence[Sequence[Chunk]]) -> WarmUp:
+    """The buffer as it was, from the parts of each range in the ranges' order."""
+    waiting = WarmUp()
+    for span, pieces in zip(spans, parts, strict=True):
+        filled = [piece for piece in pieces if piece.range.accepted]
+        if filled:
+            waiting = _with(waiting, reduce(_joined, filled)._replace(range=span))
+    return waiting

@@ -34,6 +34,7 @@ class Totals(_Value):
     published: int = Field(description="assignments published")
     rejected: dict[str, int] = Field(description="dead letters by reason")
     vectors: int = Field(description="vectors learnt")
+    skipped: int = Field(description="offsets that could not be read and were left out")
 
 
 class Model(_Value):

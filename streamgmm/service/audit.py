@@ -76,7 +76,7 @@ class _Audit:
         """What to expect, what there is, the sum."""
         await self.expect(await self.skips())
         await self.read_input()
-        partitions = self.checkpoint.output_partitions
+        partitions = self.checkpoint.partitions
         remains = [
             *await self.read_output(
                 "assignments", audit_sources.of_assignments, Tally.assigned, partitions.assignments
@@ -121,7 +121,7 @@ class _Audit:
         for partition, start, stop in skips:
             if partition in self.tallies:
                 self.tallies[partition].skip(start, stop)
-        for partition, start, stop in self.checkpoint.buffered:
+        for partition, start, stop, _ in self.checkpoint.buffered:
             if partition in self.tallies:
                 self.tallies[partition].wait(start, stop)
 
@@ -173,7 +173,7 @@ class _Audit:
             return []
         compacted = "compact" in described.config.get("cleanup.policy", "")
         end = await self.broker.offsets(topic, "latest") if compacted else {}
-        stays = partitions == len(self.checkpoint.positions)
+        stays = partitions == self.checkpoint.partitions.input
         return [
             Remains(p, end[p] - held.get(p, 0) if compacted else start, compacted, oldest.get(p, {}), stays)
             for p, start in first.items()

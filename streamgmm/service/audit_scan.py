@@ -10,7 +10,7 @@ from streamgmm.records.columns import RecordColumns
 Take = Callable[[int, RecordColumns], None]
 
 
-async def scan(  # noqa: PLR0913 - what, from where to where, to whom
+async def scan(
     broker: Broker, topic: str, begin: Mapping[int, int], end: Mapping[int, int], take: Take, *, patience: float
 ) -> list[str]:
     """Hand what is committed from `begin` to `end` (offsets by partition) to `take`; note what could not be read.
@@ -27,7 +27,7 @@ async def scan(  # noqa: PLR0913 - what, from where to where, to whom
         await reader.close()
 
 
-async def _read(  # noqa: PLR0913, PLR0917
+async def _read(
     reader: Reader, topic: str, positions: dict[int, int], end: Mapping[int, int], take: Take, patience: float
 ) -> list[str]:
     notes: list[str] = []

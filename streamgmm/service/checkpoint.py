@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streamgmm import __version__
+from streamgmm.broker.interface import DEFAULT_MESSAGE_BYTES, Topic
 from streamgmm.engine.values import Live, Range, State, Totals, WarmUp
 from streamgmm.errors import SettingsError, StateLost
 from streamgmm.service.plain import from_plain, to_plain
@@ -20,8 +21,9 @@ SCHEMA = 1
 
 
 class Partitions(NamedTuple):
-    """How many partitions the outputs had at the first start: this fixes where a record's assignment goes."""
+    """How many partitions the topics had at the first start: this fixes where a record's assignment goes."""
 
+    input: int
     assignments: int
     dead_letters: int
 
@@ -33,11 +35,13 @@ class Checkpoint(NamedTuple):
     version: str  # of the program that wrote it
     model: str
     input_topic: str
+    input_format: str
     features: tuple[str, ...]
+    weight: str | None
     n_components: int
     covariance_type: str
     n_features: int | None
-    output_partitions: Partitions
+    partitions: Partitions
     start: Mapping[int, int]
     positions: Mapping[int, int]
     buffered: tuple[Range, ...]
@@ -56,11 +60,13 @@ def of(state: State, settings: Settings, start: Mapping[int, int], partitions: P
         version=__version__,
         model=settings.model.name,
         input_topic=settings.input.topic,
+        input_format=settings.input.format,
         features=features(settings),
+        weight=settings.input.weight,
         n_components=settings.model.n_components,
         covariance_type=settings.model.covariance_type,
         n_features=state.n_features,
-        output_partitions=partitions,
+        partitions=partitions,
         start=start,
         positions=state.positions,
         buffered=tuple(chunk.range for chunk in warm_up.buffered),
@@ -70,6 +76,12 @@ def of(state: State, settings: Settings, start: Mapping[int, int], partitions: P
         next_id=state.next_id,
         live=state.model if isinstance(state.model, Live) else None,
     )
+
+
+def n_features(settings: Settings) -> int | None:
+    """The number of features where the settings say it."""
+    declared = settings.input.features
+    return settings.model.n_features if isinstance(declared, str) else len(declared)
 
 
 def features(settings: Settings) -> tuple[str, ...]:
@@ -94,19 +106,27 @@ def state_of(checkpoint: Checkpoint) -> State:
 
 
 def refuse_contradictions(checkpoint: Checkpoint, settings: Settings) -> None:
-    """Raise SettingsError if the settings describe another model than the checkpoint holds."""
-    n_features = settings.model.n_features
-    pairs = {
+    """Raise SettingsError if the settings describe another model than the checkpoint holds.
+
+    What is read and how must stay from the first record on: a warm-up's records are read again after a restart.
+    """
+    held = checkpoint.n_features  # None before the first vector
+    read = {
         "input.topic": (checkpoint.input_topic, settings.input.topic),
+        "input.format": (checkpoint.input_format, settings.input.format),
         "input.features": (checkpoint.features, features(settings)),
+        "input.weight": (checkpoint.weight, settings.input.weight),
+        "model.n_features": (held, (n_features(settings) or held) if held else None),
+    }
+    learnt = {
         "model.n_components": (checkpoint.n_components, settings.model.n_components),
         "model.covariance_type": (checkpoint.covariance_type, settings.model.covariance_type),
-        "model.n_features": (checkpoint.n_features, checkpoint.n_features if n_features is None else n_features),
     }
-    if checkpoint.live is None:  # nothing learnt yet: only what has been read matters
-        pairs = {"input.topic": pairs["input.topic"]}
+    pairs = read if checkpoint.live is None else read | learnt
     different = [
-        f"{name} is {now!r}, the checkpoint has {then!r}" for name, (then, now) in pairs.items() if then != now
+        f"{name} is {_shown(now)}, the checkpoint has {_shown(then)}"
+        for name, (then, now) in pairs.items()
+        if then != now
     ]
     if different:
         raise SettingsError(
@@ -116,7 +136,16 @@ def refuse_contradictions(checkpoint: Checkpoint, settings: Settings) -> None:
         )
 
 
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 # ---- the document in parts
+
+
+def part_bytes(model_topic: Topic) -> int:
+    """How large a part of a checkpoint may be: its record carries a key and a header besides."""
+    return int(model_topic.config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES)) - 1024
 
 
 class Part(NamedTuple):

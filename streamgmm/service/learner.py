@@ -9,18 +9,20 @@ checkpoint.
 import asyncio
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from streamgmm.engine import step as engine
 from streamgmm.engine import warm_up
 from streamgmm.engine.values import Event, Report, State, WarmUp, combined
-from streamgmm.errors import CorruptBatch, RecordsLost, StreamgmmError, TooFewVectors
+from streamgmm.errors import CorruptBatch, InputUnusable, RecordsLost, StreamgmmError, TooFewVectors
 from streamgmm.service.publisher import Committed, Publisher
 from streamgmm.service.read_ahead import Fetched, ReadAhead
 from streamgmm.service.session import Session
+from streamgmm.service.unreadable import left_out
+from streamgmm.service.worker import Worker
 from streamgmm.settings import Delivery
 
+COMMIT_BYTES = 64 * 1024 * 1024  # of input that may wait for a transaction
 BETWEEN_TRANSACTIONS = 0.025  # seconds: so long the broker may still be writing the last one's markers
 FETCH_WAIT = 0.05  # seconds: how long a fetch waits for news at most
 IDLE_COMMIT = 5.0  # seconds: with nothing to publish a transaction is made all the same, to notice a successor
@@ -48,7 +50,7 @@ class Learner:
         delivery = self.settings.delivery
         self.input = ReadAhead(session.reader, min(delivery.commit_interval / 2, FETCH_WAIT))
         self.publisher = Publisher(session)
-        self.worker = ThreadPoolExecutor(1, "compute")
+        self.worker = Worker("compute")
         self.draining = asyncio.Event()
         self.until: Mapping[int, int] | None = None  # `--until-end`: stop when every position has reached these
         self.new_partitions: Mapping[int, int] = {}  # found since the last round, with where to begin
@@ -73,7 +75,7 @@ class Learner:
             self.uncommitted = combined([self.uncommitted, report])
         if self.in_flight is not None and self.in_flight.done():
             await self.previous_commit()
-        if self.schedule.is_due(self.uncommitted.records, news=self.has_news()):
+        if self.schedule.is_due(self.uncommitted, news=self.has_news()):
             await self.begin_commit()
 
     def finished(self) -> bool:
@@ -98,19 +100,17 @@ class Learner:
             return {}
         try:
             return fetching.result()
-        except (RecordsLost, CorruptBatch) as error:
+        except (RecordsLost, InputUnusable) as error:
             await self.leave_out(error)
             return {}
 
-    async def leave_out(self, error: RecordsLost | CorruptBatch) -> None:
+    async def leave_out(self, error: RecordsLost | InputUnusable) -> None:
         """Input that cannot be read: stop there, or go on behind it, as the policy says."""
-        lost = isinstance(error, RecordsLost)
-        policy = self.settings.input.on_lost_records if lost else self.settings.input.on_corrupt
-        if policy == "stop":
+        behind = left_out(error, self.settings.input) if isinstance(error, RecordsLost | CorruptBatch) else None
+        if behind is None:
             self.refused = error
             return
-        stop = error.available if isinstance(error, RecordsLost) else error.next_offset
-        self.working, report = engine.skip(self.working, error.partition, stop, "lost" if lost else "corrupt")
+        self.working, report = engine.skip(self.working, *behind)
         self.uncommitted = combined([self.uncommitted, report])
         await self.input.assign(self.working.positions)
 
@@ -130,8 +130,7 @@ class Learner:
     async def compute(self, fetched: Fetched) -> tuple[State, Report]:
         """The engine's step in the worker thread: the event loop goes on moving bytes."""
         began = time.perf_counter()
-        loop = asyncio.get_running_loop()
-        stepped = await loop.run_in_executor(self.worker, engine.step, self.plan, self.working, fetched)
+        stepped = await self.worker.run(engine.step, self.plan, self.working, fetched)
         self.observer.computed(time.perf_counter() - began)
         return stepped
 
@@ -167,7 +166,7 @@ class Learner:
         await self.input.close()
         at_end = not self.draining.is_set() and self.refused is None
         if at_end and isinstance(self.working.model, WarmUp):
-            await self.start_early()
+            await self.start_early(self.working.model)
         await self.previous_commit()
         if self.has_news():
             await self.begin_commit()
@@ -175,10 +174,10 @@ class Learner:
         if self.refused is not None:
             raise self.refused
 
-    async def start_early(self) -> None:
+    async def start_early(self, waiting: WarmUp) -> None:
         """The stream has ended in the warm-up: start from what there is, if that is enough."""
         try:
-            self.working, report = warm_up.start_early(self.plan, self.working)
+            self.working, report = warm_up.start_early(self.plan, self.working, waiting)
         except TooFewVectors as error:
             self.refused = error
             return
@@ -191,7 +190,7 @@ class Learner:
             self.in_flight.cancel()
             await asyncio.wait({self.in_flight}, timeout=1)
         await self.input.close()
-        self.worker.shutdown(wait=False, cancel_futures=True)
+        self.worker.close()
 
 
 class Schedule:
@@ -210,13 +209,13 @@ class Schedule:
         """It has ended."""
         self._ended = time.monotonic()
 
-    def is_due(self, records: int, *, news: bool) -> bool:
-        """Whether to begin one, with `records` waiting: by time, or by their number.
+    def is_due(self, waiting: Report, *, news: bool) -> bool:
+        """Whether to begin one: by time, or by the number and the bytes of the records that wait for it.
 
-        While one is in flight (it has begun but not ended) only their number counts: this is the back-pressure, since
+        While one is in flight (it has begun but not ended) only those count: this is the back-pressure, since
         beginning the next waits for its end.
         """
-        now = time.monotonic()
+        now, full = time.monotonic(), waiting.records >= self._records or waiting.n_bytes >= COMMIT_BYTES
         if self._begun > self._ended or now - self._ended < self._apart:
-            return records >= self._records
-        return records >= self._records or now - self._begun >= (self._interval if news else IDLE_COMMIT)
+            return full
+        return full or now - self._begun >= (self._interval if news else IDLE_COMMIT)

@@ -89,6 +89,12 @@ METRICS: tuple[Metric, ...] = (
         read=_dead_lettered,
     ),
     Metric(
+        "streamgmm_records_skipped_total",
+        "counter",
+        "Input offsets that could not be read and were left out, by the policies `skip`.",
+        read=lambda s: one(s.totals.skipped),
+    ),
+    Metric(
         "streamgmm_vectors_learnt_total",
         "counter",
         "Vectors this process has learnt and committed.",

@@ -1,7 +1,5 @@
 """What people do with a model from the command line: look at it, and forget it."""
 
-import os
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Literal
@@ -13,10 +11,9 @@ from streamgmm.engine import plan as plans
 from streamgmm.engine.values import Live
 from streamgmm.errors import BrokerError, SettingsError, StateLost
 from streamgmm.service import checkpoint as checkpoints
-from streamgmm.service import model_topic, session, topics
+from streamgmm.service import model_topic, topics
 from streamgmm.service.checkpoint import Checkpoint
-from streamgmm.service.model_topic import Claim, Keys
-from streamgmm.service.session import publish
+from streamgmm.service.model_topic import Keys, publish
 from streamgmm.service.snapshot import Snapshot
 from streamgmm.service.view import View
 from streamgmm.settings import Settings
@@ -78,7 +75,7 @@ async def reset(settings: Settings, *, positions: Literal["keep", "forget"] = "k
         topic = settings.topics["model"]
         if await broker.topic(topic) is None:
             raise BrokerError(f"topic {topic} does not exist: model {settings.model.name!r} has not been started")
-        writer = await broker.writer(session.transactional_id(settings))
+        writer = await broker.writer(model_topic.transactional_id(settings))
         try:
             act = _forget if positions == "forget" else _keep
             return await act(settings, broker, writer)
@@ -88,8 +85,7 @@ async def reset(settings: Settings, *, positions: Literal["keep", "forget"] = "k
 
 async def _keep(settings: Settings, broker: Broker, writer: Writer) -> str:
     topic, name = settings.topics["model"], settings.model.name
-    claim = Claim(uuid.uuid4().hex, os.getpid(), __version__, time.time_ns() // 1_000_000, started=True)
-    offset = await publish(writer, topic, [(Keys(name).claim, model_topic.claim_value(claim))])
+    offset = await _claim(writer, topic, name)
     found = await model_topic.read_until(broker, topic, name, offset, settings.broker.transaction_timeout + 10)
     if found.checkpoint is None:
         raise StateLost(
@@ -101,29 +97,54 @@ async def _keep(settings: Settings, broker: Broker, writer: Writer) -> str:
             f"model {name!r} reads {found.checkpoint.input_topic}, input.topic is {settings.input.topic}: its "
             "positions mean nothing there. Name another model (--set model.name=...), or use --positions forget"
         )
+    _refuse_to_read_otherwise(found.checkpoint, settings)
     ground = await topics.ensure(broker, settings)
     emptied = _emptied(found.checkpoint, settings)
-    parts = checkpoints.encode(emptied, uuid.uuid4().hex, session.part_bytes(ground))
+    parts = checkpoints.encode(emptied, uuid.uuid4().hex, checkpoints.part_bytes(ground.model))
     await publish(writer, topic, [(Keys(name).part(i), part) for i, part in enumerate(parts)])
     learnt = found.checkpoint.totals.vectors if isinstance(found.checkpoint.live, Live) else 0
     return f"model {name!r} has forgotten {learnt} vectors; it will warm up again at {_positions(emptied)}"
 
 
+def _refuse_to_read_otherwise(checkpoint: Checkpoint, settings: Settings) -> None:
+    """The records that a warm-up waits with must be read again as they were."""
+    waiting = sum(span.accepted for span in checkpoint.buffered)
+    if not waiting:
+        return
+    try:
+        checkpoints.refuse_contradictions(checkpoint._replace(live=None), settings)
+    except SettingsError as error:
+        raise SettingsError(
+            f"{waiting} records wait in the warm-up of model {settings.model.name!r} and have to be read again as they "
+            f"were ({error}). Let the warm-up end first, or use --positions forget"
+        ) from error
+
+
 def _emptied(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
     return checkpoint._replace(
         version=__version__,
+        input_format=settings.input.format,
         features=checkpoints.features(settings),
+        weight=settings.input.weight,
         n_components=settings.model.n_components,
         covariance_type=settings.model.covariance_type,
-        n_features=session.n_features(settings),
+        n_features=checkpoint.n_features if checkpoint.buffered else checkpoints.n_features(settings),
         generation=checkpoint.generation + 1,
         ids_version=checkpoint.ids_version + 1,
         live=None,
     )
 
 
+async def _claim(writer: Writer, topic: str, name: str) -> int:
+    """So that a learner that runs finds out who has fenced it, and ends; returns the claim's offset."""
+    claim = model_topic.claimed(started=True)
+    return await publish(writer, topic, [(Keys(name).claim, model_topic.claim_value(claim))])
+
+
 async def _forget(settings: Settings, broker: Broker, writer: Writer) -> str:
     topic, name = settings.topics["model"], settings.model.name
+    if await model_topic.keys_held(broker, topic, name):
+        await _claim(writer, topic, name)
     held = await model_topic.keys_held(broker, topic, name)
     if not held:
         return f"topic {topic} holds nothing of model {name!r}"

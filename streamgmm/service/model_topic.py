@@ -6,18 +6,22 @@ offset has passed, never until `end_offsets`: that is the last stable offset, an
 would hide checkpoints behind it.
 """
 
+import os
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from streamgmm.broker.interface import Broker, Reader
+from streamgmm import __version__
+from streamgmm.broker.interface import Broker, Reader, Writer
 from streamgmm.errors import BrokerUnavailable, Fenced, StateLost
-from streamgmm.records.columns import Record, RecordColumns, records_of
+from streamgmm.records.columns import Record, RecordColumns, of_records, records_of
 from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service.checkpoint import Checkpoint, Part
 from streamgmm.service.plain import from_plain, to_plain
+from streamgmm.settings import Settings
 
 _FIRST_SPAN = 512  # offsets: the newest checkpoint nearly always lies this close to the end
 
@@ -30,6 +34,26 @@ class Claim(NamedTuple):
     version: str
     time: int  # milliseconds, for people
     started: bool
+
+
+def claimed(*, started: bool) -> Claim:
+    """A claim of a new instance in this process."""
+    return Claim(uuid.uuid4().hex, os.getpid(), __version__, time.time_ns() // 1_000_000, started)
+
+
+def transactional_id(settings: Settings) -> str:
+    """What fences: the same for every learner of a model."""
+    return f"{settings.delivery.prefix}.{settings.output_topic}.{settings.model.name}"
+
+
+async def publish(writer: Writer, topic: str, records: Sequence[tuple[bytes, bytes | None]]) -> int:
+    """Write keys with their values in a transaction of their own; returns the first record's offset."""
+    now = time.time_ns() // 1_000_000
+    columns = of_records([Record(i, now, key, value) for i, (key, value) in enumerate(records)], len(records))
+    await writer.begin()
+    sent = await writer.send(topic, 0, columns)
+    await writer.commit()
+    return await sent
 
 
 class Found(NamedTuple):

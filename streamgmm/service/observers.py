@@ -28,6 +28,8 @@ class Observers:
         self.view: view.View | None = None
         self.ends: Mapping[int, int] = {}  # of the input, by partition
         self._settings, self._listener = settings, listener
+        self.last_commit = time.monotonic()  # or the start
+        self._draining = False
         self._summarised, self._records_then = time.monotonic(), 0
 
     def plan(self, plan: Plan) -> None:
@@ -35,7 +37,10 @@ class Observers:
         self.view = view.View(self._settings, plan)
 
     def phase(self, phase: Phase, detail: str) -> None:
-        """The learner is where it is not ready."""
+        """The learner is where it is not ready. Draining ends with the program."""
+        self._draining = self._draining or phase == "draining"
+        if self._draining and phase != "draining":
+            return
         self._show(self.snapshot._replace(phase=phase, detail=detail))
 
     def computed(self, seconds: float) -> None:
@@ -44,6 +49,7 @@ class Observers:
 
     def committed(self, committed: Committed) -> None:
         """A transaction has been committed, or a checkpoint restored (its report is empty)."""
+        self.last_commit = time.monotonic()
         state, report = committed.state, committed.report
         timestamps = [out.columns.timestamps for out in (*report.assignments, *report.dead_letters)]
         self.metrics.committed(committed.seconds, committed.checkpoint_bytes, EndToEnd.of(timestamps, time.time()))
@@ -57,7 +63,8 @@ class Observers:
         if self.view is not None:
             score = report.log_likelihood / report.scored if report.scored else before.log_likelihood
             newest = report.last_timestamp if report.last_timestamp is not None else before.last_timestamp
-            self._show(self.view.of(state, score, self._lag(state), newest))
+            seen = self.view.of(state, score, self._lag(state), newest)
+            self._show(seen._replace(phase=before.phase, detail=before.detail) if self._draining else seen)
 
     def events(self) -> tuple[Event, ...]:
         """What is to be published with the next transaction: every minute a summary."""
@@ -66,6 +73,8 @@ class Observers:
         if passed < SUMMARY_EVERY:
             return ()
         rate = (records - self._records_then) / passed
+        self.last_commit = time.monotonic()  # or the start
+        self._draining = False
         self._summarised, self._records_then = now, records
         return (view.summary(self.snapshot, rate),)
 

@@ -5,21 +5,21 @@ they go by their key. A timestamp that the topic refuses is clamped, and the ori
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from streamgmm.broker.interface import Topic
+from streamgmm.broker.interface import DEFAULT_MESSAGE_BYTES, Topic
 from streamgmm.engine.values import Event, Outgoing
 from streamgmm.errors import InputUnusable
-from streamgmm.records import columns
+from streamgmm.records import columns, headers
 from streamgmm.records.columns import Record, RecordColumns
 from streamgmm.records.partition import route
 
-ORIGINAL_TIMESTAMP = "streamgmm-timestamp"  # header: milliseconds as text
-_OVERHEAD = 128  # bytes of a record and its batch besides key, value and headers
+ORIGINAL_TIMESTAMP = b"streamgmm-timestamp"  # header: milliseconds as text
+_OVERHEAD = 256  # bytes of a record and its batch besides key, value and headers; a clamped timestamp's header too
 
 
 class Send(NamedTuple):
@@ -30,11 +30,16 @@ class Send(NamedTuple):
     columns: RecordColumns
 
 
-def sends(outgoing: tuple[Outgoing, ...], target: Topic, source_count: int, count: int, now: int) -> Iterator[Send]:
-    """Where records go that came from the input's partitions; `count` is the target's partitions when first seen."""
+def sends(outgoing: Sequence[Outgoing], target: Topic, source_count: int, count: int) -> Iterator[Send]:
+    """Where records go that came from the input's partitions.
+
+    `source_count` and `count` are the partitions of input and target at the first start. A partition that the input
+    got later goes by key: the target has none of its number.
+    """
+    now = now_ms()
     for part in (out for out in outgoing if len(out.columns.offsets)):
-        accepted = clamped(part.columns, target, now)
-        for partition, routed in route(accepted, part.partition, source_count, count).items():
+        accepted, known = clamped(part.columns, target, now), part.partition < source_count
+        for partition, routed in route(accepted, part.partition, source_count if known else 0, count).items():
             yield Send(target.name, partition, routed)
 
 
@@ -55,11 +60,16 @@ def parts_send(parts: list[tuple[bytes, bytes]], target: Topic, now: int) -> Sen
 def clamped(records: RecordColumns, target: Topic, now: int) -> RecordColumns:
     """Timestamps brought within what the topic accepts of its clock; the original goes into a header."""
     lowest, highest = _accepted(target, now)
-    outside = (records.timestamps < lowest) | (records.timestamps > highest)
-    if not outside.any():
+    within = (records.timestamps >= lowest) & (records.timestamps <= highest)
+    if within.all():
         return records
-    clamps = (_clamp(record, lowest, highest) for record in columns.records_of(records))
-    return columns.of_records(list(clamps), records.position)
+    inside, outside = np.flatnonzero(within), np.flatnonzero(~within)
+    originals = columns.slices_of([str(time).encode() for time in records.timestamps[outside].tolist()])
+    marked = headers.append(columns.take(records, outside), ORIGINAL_TIMESTAMP, originals)
+    both = columns.concatenate([columns.take(records, inside), marked])
+    ordered = columns.take(both, np.argsort(np.concatenate([inside, outside])))
+    times = columns.frozen(np.clip(records.timestamps, lowest, max(lowest, highest)))
+    return ordered._replace(timestamps=times, position=records.position)
 
 
 def _accepted(target: Topic, now: int) -> tuple[int, int]:
@@ -69,20 +79,12 @@ def _accepted(target: Topic, now: int) -> tuple[int, int]:
     return max(now - before + margin, 0), min(now + after - margin, 2**63 - 1)
 
 
-def _clamp(record: Record, lowest: int, highest: int) -> Record:
-    allowed = int(np.clip(record.timestamp, lowest, max(lowest, highest)))
-    if allowed == record.timestamp:
-        return record
-    original = (ORIGINAL_TIMESTAMP, str(record.timestamp).encode())
-    return record._replace(timestamp=allowed, headers=(*record.headers, original))
-
-
 def largest_record(target: Topic) -> int:
     """Bytes that a record's key, value and headers may have together."""
-    return int(target.config.get("max.message.bytes", 1_048_588)) - _OVERHEAD
+    return int(target.config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES)) - _OVERHEAD
 
 
-def refuse_too_large(letters: tuple[Outgoing, ...], target: Topic, source: str) -> None:
+def refuse_too_large(letters: Sequence[Outgoing], target: Topic, source: str) -> None:
     """Raise InputUnusable, naming the offset, for a dead letter above the topic's message size."""
     limit = largest_record(target)
     for part in letters:

@@ -11,7 +11,7 @@ from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service import outbox
 from streamgmm.service.model_topic import Keys
 from streamgmm.service.outbox import Send
-from streamgmm.service.session import Session, part_bytes
+from streamgmm.service.session import Session
 
 
 class Committed(NamedTuple):
@@ -57,19 +57,18 @@ class Publisher:
     def _sends(self, report: Report, now: int) -> Iterator[Send]:
         if self._session.at_once is None:
             yield from self._assignments(report)
-        topics, partitions = self._topics, self._session.partitions
-        letters, source = report.dead_letters, topics.input.partitions
-        yield from outbox.sends(letters, topics.dead_letters, source, partitions.dead_letters, now)
-        yield from outbox.events_send(report.events, topics.events, self._settings.model.name, now)
+        held, letters = self._session.partitions, report.dead_letters
+        yield from outbox.sends(letters, self._topics.dead_letters, held.input, held.dead_letters)
+        yield from outbox.events_send(report.events, self._topics.events, self._settings.model.name, now)
 
     def _assignments(self, report: Report) -> Iterator[Send]:
-        topics, count = self._topics, self._session.partitions.assignments
-        return outbox.sends(report.assignments, topics.assignments, topics.input.partitions, count, outbox.now_ms())
+        held = self._session.partitions
+        return outbox.sends(report.assignments, self._topics.assignments, held.input, held.assignments)
 
     def _parts(self, state: State) -> list[tuple[bytes, bytes]]:
         session = self._session
         checkpoint = checkpoints.of(state, self._settings, session.start, session.partitions)
-        values = checkpoints.encode(checkpoint, uuid.uuid4().hex, part_bytes(self._topics))
+        values = checkpoints.encode(checkpoint, uuid.uuid4().hex, checkpoints.part_bytes(self._topics.model))
         return [(self._keys.part(i), value) for i, value in enumerate(values)]
 
     def _group_offsets(self, state: State) -> GroupOffsets | None:

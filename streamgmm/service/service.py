@@ -17,7 +17,7 @@ from streamgmm.broker.interface import Broker
 from streamgmm.broker.open import open_broker
 from streamgmm.engine import plan as plans
 from streamgmm.engine.values import Report
-from streamgmm.errors import BrokerUnavailable, TransactionFailed
+from streamgmm.errors import BrokerError, BrokerUnavailable, TransactionFailed
 from streamgmm.service import log_lines, outbox, topics
 from streamgmm.service import session as sessions
 from streamgmm.service.compiled import load_compiled
@@ -25,7 +25,7 @@ from streamgmm.service.event_loop import watch_lag
 from streamgmm.service.http import serve
 from streamgmm.service.learner import Learner
 from streamgmm.service.observers import Observers
-from streamgmm.service.session import Session
+from streamgmm.service.session import OwnClaim, Session
 from streamgmm.service.snapshot import Snapshot
 from streamgmm.settings import Broker as BrokerSettings
 from streamgmm.settings import Settings
@@ -63,6 +63,7 @@ class Service:
         self.observers = Observers(settings, listener)
         self.address: str | None = None  # of the probes and metrics, once they are served
         self._learner: Learner | None = None
+        self._claim: OwnClaim | None = None  # the last one, which a successor's would follow
         self._stopping = asyncio.Event()
         self._ends: dict[int, int] | None = None  # `--until-end`: the input's ends when first seen
 
@@ -110,7 +111,7 @@ class Service:
                 try:
                     await self._serve(held)
                 except (TransactionFailed, BrokerUnavailable) as error:
-                    await self._lost(held, error)
+                    self._lost(error)
                 else:
                     return
             deadline = self.settings.broker.loss_deadline
@@ -135,13 +136,16 @@ class Service:
             broker = await opened.enter_async_context(self._open_broker(self.settings.broker))
             found = await topics.ensure(broker, self.settings)
             plan = plans.plan(self.settings, largest_record=outbox.largest_record(found.assignments))
+            if self._claim is not None:
+                await sessions.refuse_if_claimed(broker, self.settings, self._claim, self.look_for_successor)
             held = await sessions.take_over(sessions.Ground(self.settings, plan, broker, found))
             opened.push_async_callback(held.close)
             stack.push_async_exit(opened.pop_all())
+        self._claim = held.claim
         self.observers.plan(plan)
         self.observers.metrics.restored(time.perf_counter() - began)
         self.observers.show(held.state, Report())
-        log.info("model taken over", model=self.settings.model.name, instance=held.claim[1].instance)
+        log.info("model taken over", model=self.settings.model.name, instance=held.claim.claim.instance)
         return held
 
     def _say_when_next(self, state: RetryCallState) -> None:
@@ -177,21 +181,18 @@ class Service:
                 self.observers.ends = await broker.offsets(topic, "latest")
                 if self.observers.ends.keys() - learner.working.positions.keys():
                     await learner.find_new_partitions()
-            except BrokerUnavailable as error:
-                log.debug("input not seen", topic=topic, why=str(error))
+            except BrokerError as error:
+                log.warning("input not seen", topic=topic, why=str(error))
             await asyncio.sleep(LOOK_AT_INPUT)
 
-    async def _lost(self, held: Session, error: TransactionFailed | BrokerUnavailable) -> None:
-        """The outcome of the last transaction is unknown. Raises Fenced if another learner has the model now."""
+    def _lost(self, error: TransactionFailed | BrokerUnavailable) -> None:
+        """The outcome of the last transaction is unknown. Raises the error once nothing was committed for too long."""
         self.observers.metrics.aborted()
         self.observers.phase("disconnected", f"{error}; starting again from the checkpoint")
         log.warning("session lost", model=self.settings.model.name, why=str(error))
-        if self._stopping.is_set():
-            return
-        try:
-            await sessions.refuse_if_claimed(held, self.look_for_successor)
-        except (BrokerUnavailable, TimeoutError) as absent:
-            log.debug("claims not seen", why=str(absent))
+        deadline = self.settings.broker.loss_deadline
+        if deadline is not None and time.monotonic() - self.observers.last_commit > deadline:
+            raise error
 
 
 def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
@@ -201,5 +202,7 @@ def _in_background(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> No
     async def end() -> None:
         task.cancel()
         await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()):
+            log.error("background task failed", task=str(task.get_coro()), why=repr(error))
 
     stack.push_async_callback(end)

@@ -32,6 +32,7 @@ class Totals(NamedTuple):
     published: int
     rejected: Mapping[str, int]  # dead letters by reason
     vectors: int  # learnt
+    skipped: int  # offsets that could not be read, by the policies `skip`
 
 
 class Snapshot(NamedTuple):

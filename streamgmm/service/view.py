@@ -70,7 +70,7 @@ class View:
 def empty(settings: Settings) -> Snapshot:
     """Before anything is known."""
     off = DriftView("off", 0.0, None, None, None)
-    none = snapshot.Totals(0, 0, {}, 0)
+    none = snapshot.Totals(0, 0, {}, 0, 0)
     name = settings.model.name
     return Snapshot("starting", "starting", name, (), (), (), 0, None, None, (0, 0), off, none, {}, {}, None)
 

@@ -234,7 +234,7 @@ async def test_positions_of_a_group_go_with_the_transaction(broker: Broker, name
         await writer.commit(GroupOffsets(name, name, positions))
     async with asyncio.timeout(PATIENCE):
         # Kafka shows them once its markers are written, and nothing tells when
-        while await operator.group_offsets(name, name) != {0: 8, 1: 3}:  # noqa: ASYNC110
+        while await operator.group_offsets(name, name) != {0: 8, 1: 3}:
             await asyncio.sleep(0.02)
 
 

@@ -31,7 +31,7 @@ def running(
         log_likelihood=log_likelihood,
         warm_up=(2000, 2000),
         drift=DriftView(drift, 1.0, -5.1 if drift == "alarm" else 0.4, 3.7, 0.01),
-        totals=Totals(records, records, {"transform_domain": 3}, records),
+        totals=Totals(records, records, {"transform_domain": 3}, records, 0),
         positions={0: records},
         lag={0: 0},
         last_timestamp=0,

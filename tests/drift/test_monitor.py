@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from streamgmm.drift import monitor
 from streamgmm.mixture.parameters import Parameters
 
-PLAN = monitor.Plan(
+PLAN = monitor.plan(
     settle=0, reference_size=5000, window=50, smoothing=0.2, expected_run_length=20_000, outlier_quantile=0.01
 )
 FROZEN = Parameters(*[np.empty(0)] * len(Parameters._fields))
@@ -44,7 +44,7 @@ def test_outliers_are_rarer_than_the_quantile_and_flagged_after_the_calibration_
 
 def test_a_fall_of_the_score_raises_the_alarm_once_and_its_return_clears_it_once():
     state, changes = watching(), []
-    rarely = PLAN._replace(expected_run_length=50_000_000)
+    rarely = PLAN._replace(limit=monitor.ewma.limit(1_000_000, PLAN.smoothing))
     for part in (scores(2, 2000), scores(3, 2000, mean=-4.5), scores(4, 4000)):
         state, info = monitor.update(state, part, rarely)
         changes.append([change.raised for change in info.changes])
@@ -85,7 +85,7 @@ def test_any_cut_gives_the_same_state_and_flags(cuts):
 
 
 def test_the_run_length_asked_for_is_held_within_a_factor():
-    plan = PLAN._replace(expected_run_length=5000)
+    plan = PLAN._replace(limit=monitor.ewma.limit(100, PLAN.smoothing))
     usual = watching().usual._replace(mean=0.0, deviation=1.0, outlier_below=-9.0)
     state, alarms, steps = watching()._replace(usual=usual), 0, 100_000
     for value in np.random.default_rng(7).standard_normal(steps):

@@ -69,11 +69,12 @@ def test_nothing_is_published_before_the_warm_up_is_over_but_rejects_are_reporte
 
 def test_a_restore_reads_the_buffered_ranges_again_and_goes_on_as_if_nothing_had_happened():
     state, first = run(PLAN, [STREAM[:17], STREAM[17:30]])
-    empty = state._replace(model=WarmUp())
-    for chunk in state.model.buffered:
-        part = streams.columns(STREAM[chunk.range.start : chunk.range.stop])
-        empty = warm_up.buffer_again(PLAN, empty, 0, part, chunk.range.stop)
-    state, report = run(PLAN, [STREAM[30:]], empty)
+    spans = [chunk.range for chunk in state.model.buffered]
+    halves = [streams.columns(STREAM[:11]), streams.columns(STREAM[11:30])]
+    parts = [[warm_up.part_of(PLAN, state.n_features, span, half) for half in halves] for span in spans]
+    restored = state._replace(model=warm_up.refilled(spans, parts))
+    assert same(restored, state)
+    state, report = run(PLAN, [STREAM[30:]], restored)
     assert same(state, WHOLE[0])
     assert published(first) + published(report) == published(WHOLE[1])
 
@@ -129,12 +130,12 @@ def test_positions_pass_markers_also_when_they_are_all_that_passed():
 
 def test_the_end_in_the_warm_up_starts_from_what_there_is_or_says_what_is_missing():
     state, _ = run(PLAN, [STREAM[:30]])
-    live, report = warm_up.start_early(PLAN, state)
+    live, report = warm_up.start_early(PLAN, state, state.model)
     assert isinstance(live.model, Live)
     assert len(published(report)) == live.totals.published > 0
     few, _ = run(PLAN, [[record(0, [1.0, 2.0])]])
     with pytest.raises(TooFewVectors, match=r"1 vectors .* 3 components, which need 6"):
-        warm_up.start_early(PLAN, few)
+        warm_up.start_early(PLAN, few, few.model)
 
 
 def test_the_warm_up_ends_at_its_bytes_too():
@@ -157,7 +158,9 @@ def test_an_assignment_that_the_output_does_not_take_becomes_a_dead_letter():
 def test_a_skip_moves_the_position_and_says_which_offsets():
     state, report = engine.skip(WHOLE[0], 0, 800, "lost")
     assert state.positions == {0: 800}
-    assert report.events[0] == ("records_skipped", {"partition": 0, "start": 700, "stop": 800, "reason": "lost"})
+    fields = {"partition": 0, "start": 700, "stop": 800, "count": 100, "reason": "lost"}
+    assert report.events == (("records_skipped", fields),)
+    assert state.totals.skipped == 100
 
 
 def test_totals_add_up():
@@ -180,3 +183,36 @@ def test_wild_vectors_leave_a_finite_model(covariance_type):
     state, _ = run(wild, [STREAM, records])
     assert all(np.isfinite(array).all() for array in state.model.mixture.parameters)
     assert set(state.model.ids.tolist()) == {0, 1, 2}
+
+
+def test_the_warm_up_holds_what_it_waits_with_and_not_the_fetches_it_came_in():
+    state = engine.init({0: 0}, None)
+    for first in range(0, 5000, 100):
+        rejects = [record(first + i, b"\xc1" * 100) for i in range(99)]
+        part = streams.columns([*rejects, record(first + 99, [1.0, float(first)])])
+        state, _ = engine.step(PLAN, state, {0: part})
+    held = sum(chunk.columns.values.buffer.nbytes for chunk in state.model.buffered)
+    assert (state.model.n_vectors, held < 2_000) == (50, True)
+
+
+@pytest.mark.parametrize("batch_size", [100, 300, 700])
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_any_cut_of_several_partitions_gives_the_same_bits(covariance_type, batch_size):
+    several = plan(
+        model={"n_components": K, "covariance_type": covariance_type},
+        learning={"batch_size": batch_size, "warm_up": 60},
+    )
+    rounds = [{p: stream(250, seed=10 * p + r) for p in range(3)} for r in range(4)]
+    start = engine.init(dict.fromkeys(range(3), 0), None)
+
+    def took(pieces):
+        state, reports = start, []
+        for r, parts in enumerate(rounds):
+            for p, records in parts.items():
+                moved = [one._replace(offset=one.offset + 250 * r) for one in records]
+                for a, b in pairwise([0, *pieces, 250]):
+                    state, report = engine.step(several, state, {p: streams.columns(moved[a:b])})
+                    reports.append(report)
+        return to_plain(state), [one for report in reports for one in published(report)]
+
+    assert took([]) == took([1, 7, 130, 131]) == took(list(range(5, 250, 5)))

@@ -21,7 +21,7 @@ def snapshot(**changes: Any) -> Snapshot:
         log_likelihood=-4.5,
         warm_up=(450, 450),
         drift=NO_DRIFT,
-        totals=Totals(records=1000, published=990, rejected={"undecodable": 10}, vectors=990),
+        totals=Totals(records=1000, published=990, rejected={"undecodable": 10}, vectors=990, skipped=0),
         positions={0: 600, 1: 400},
         lag={0: 5, 1: 0},
         last_timestamp=1_700_000_000_500,

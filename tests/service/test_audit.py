@@ -92,7 +92,7 @@ async def test_only_what_lies_between_start_and_positions_counts(world):
 
 async def test_what_a_warm_up_has_buffered_waits(world):
     await world.set_aside(0, [1])
-    buffered = (Range(0, 0, 6), Range(1, 0, 4))
+    buffered = (Range(0, 0, 6, 5), Range(1, 0, 4, 4))
     await world.checkpoint({0: 0, 1: 0}, {0: 6, 1: 4}, buffered=buffered)
     report = await audited(world)
     assert (report.waiting, report.dead_lettered, report.missing, report.ok) == (9, 1, 0, True)

@@ -13,7 +13,7 @@ from streamgmm.settings import Model
 from tests.service.snapshots import NO_DRIFT, snapshot
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-EMPTY = Totals(records=0, published=0, rejected={}, vectors=0)
+EMPTY = Totals(records=0, published=0, rejected={}, vectors=0, skipped=0)
 BASE_UNITS = {"", "seconds", "bytes", "ratio", "records", "nats"}
 
 
@@ -95,7 +95,9 @@ def test_counters_begin_at_zero_whatever_the_state_holds(metrics):
 
 def test_counters_grow_by_what_a_snapshot_has_more_than_the_one_before(metrics):
     metrics.observe(snapshot())
-    more = Totals(records=1100, published=1085, rejected={"undecodable": 12, "assignment_too_large": 3}, vectors=1085)
+    more = Totals(
+        records=1100, published=1085, rejected={"undecodable": 12, "assignment_too_large": 3}, vectors=1085, skipped=0
+    )
     metrics.observe(snapshot(totals=more, steps=9))
     metrics.observe(snapshot(totals=more, steps=9))
     assert value(metrics, "streamgmm_records_consumed_total") == 100

@@ -29,8 +29,9 @@ from streamgmm.records.columns import Record, of_records, records_of
 from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service import model_commands, model_topic
 from streamgmm.service.audit import audit
+from streamgmm.service.model_topic import publish, transactional_id
+from streamgmm.service.plain import to_plain
 from streamgmm.service.service import Service
-from streamgmm.service.session import publish, transactional_id
 from streamgmm.settings import Settings
 from tests.service import faults
 
@@ -201,20 +202,70 @@ async def test_a_later_claim_than_the_own_one_means_fenced(url, broker, topic):
 
 
 async def test_an_open_transaction_of_another_program_hides_nothing(url, broker, topic):
-    """A predecessor dies with its transaction open while a stranger's is open on the model topic too."""
+    """A stranger's transaction is open on the model topic before the learner commits checkpoints, dies and restarts."""
     await fill(broker, topic)
     given = settings(url, topic)
-    fault = faults.Plan("commit", 4, ZeroDivisionError("killed"))
-    with pytest.raises(ZeroDivisionError):
-        await run_to_end(given, connect=lambda of: faults.FaultyBroker(open_broker(of), fault))
+    calm = settings(url, topic, output={"topic": f"{topic}.calm"})
+    await run_to_end(calm)
+    await run_to_end(given)
+    await fill(broker, topic, seed=3)
     stranger = await broker.writer("stranger")
     await stranger.begin()
     await stranger.send(given.topics["model"], 0, of_records([Record(0, NOW, b"x", b"y")], 1))
-    ending = asyncio.create_task(run_to_end(given))
-    await asyncio.sleep(1)
-    await stranger.close()
-    await asyncio.wait_for(ending, 40)
+    fault = faults.Plan("commit", 4, ZeroDivisionError("killed"))
+
+    async def end_the_stranger_when_the_claim_is_looked_for(moment):
+        if fault.failed and moment == f"assign {given.topics['model']}":
+            await stranger.close()
+        await fault(moment)
+
+    hooked = lambda of: faults.FaultyBroker(open_broker(of), end_the_stranger_when_the_claim_is_looked_for)  # noqa: E731
+    with pytest.raises(ZeroDivisionError):
+        await run_to_end(given, connect=lambda of: faults.FaultyBroker(open_broker(of), fault))
+    assert fault.failed
+    await run_to_end(given, connect=hooked)
+    await run_to_end(calm)
     assert (await audit(given, broker)).ok
+    assert await outputs(broker, given) == await outputs(broker, calm)
+
+
+async def test_a_look_for_a_successor_that_cannot_be_made_is_not_nobody_there(url, broker, topic):
+    """A second learner has taken over; the first, cut off while it looks, must not take the model back."""
+    await fill(broker, topic)
+    given = settings(url, topic)
+    other, key = model_topic.Claim("other", 1, "9", 0, started=True), model_topic.Keys("m").claim
+    cut_off: list[str] = []
+
+    async def fail(moment):
+        if moment == "commit" and len(cut_off) == 0:
+            cut_off.append(moment)
+            writer = await broker.writer(transactional_id(given))
+            await publish(writer, given.topics["model"], [(key, model_topic.claim_value(other))])
+            await writer.close()
+            raise TransactionFailed("the network is cut")
+        if cut_off and moment == f"assign {given.topics['model']}" and len(cut_off) < 3:
+            cut_off.append(moment)
+            raise BrokerUnavailable("still cut")
+
+    await run_to_end(given)
+    await fill(broker, topic, seed=2)
+    later = skipping(fail, "commit", 2)
+    started = Service(given, connect=lambda of: faults.FaultyBroker(open_broker(of), later))
+    with pytest.raises(Fenced, match="learner other"):
+        await asyncio.wait_for(started.run(), 40)
+    assert len(cut_off) == 3
+
+
+def skipping(fail, name, times):
+    """Not before a moment has come `times` times: the first ones are the session's own."""
+    seen = []
+
+    async def after(moment):
+        seen.append(moment)
+        if seen.count(name) > times:
+            await fail(moment)
+
+    return after
 
 
 # ---- checkpoints
@@ -252,6 +303,7 @@ async def test_a_checkpoint_in_parts_is_restored_and_incomplete_sets_are_ignored
     await broker.create_topic(Topic(given.topics["model"], 1, 1, small))
     fault = faults.Plan("commit", 5, TransactionFailed("made to fail"))
     await run_to_end(given, connect=lambda of: faults.FaultyBroker(open_broker(of), fault))
+    assert fault.failed
     found = await model_topic.newest(broker, given.topics["model"], "m")
     records = (await read(broker, given.topics["model"]))[0]
     assert found.checkpoint.positions[0] >= 400
@@ -293,6 +345,62 @@ async def test_rejects_in_the_warm_up_are_committed_and_its_records_are_kept(url
     assert sum(len(v) for v in (await outputs(broker, given))["dead_letters"].values()) == 5 + 15
     assert len((await outputs(broker, given))["assignments"][0]) == 370
     assert (await audit(given, broker)).ok
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"input": {"features": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}},
+        {"input": {"format": "json"}},
+        {"input": {"weight": "w"}},
+        {"model": {"n_features": 7}},
+    ],
+)
+async def test_what_is_read_and_how_may_not_change_while_the_warm_up_waits(url, broker, topic, changed):
+    await fill(broker, topic, n=60)
+    await wait_in_the_warm_up(settings(url, topic))
+    both = {"input": {"topic": topic}, "model": {"name": "m", "n_components": 2}}
+    other = settings(url, topic, **{name: {**both[name], **fields} for name, fields in changed.items()})
+    with pytest.raises(SettingsError, match="contradict the checkpoint"):
+        await run_to_end(other)
+    with pytest.raises(SettingsError, match="57 records wait in the warm-up"):
+        await model_commands.reset(other)
+    more = settings(url, topic, model={"name": "m", "n_components": 5})
+    await fill(broker, topic, seed=1)
+    await run_to_end(more)
+    assert (await audit(more, broker)).ok
+
+
+async def wait_in_the_warm_up(given):
+    service = Service(given)
+    running = asyncio.create_task(service.run())
+    await until(lambda: service.observers.snapshot.positions.get(0, 0) >= 60)
+    service.stop()
+    await running
+
+
+async def test_a_learner_that_is_told_to_stop_is_not_ready_any_more(url, broker, topic):
+    await fill(broker, topic)
+    seen = []
+    service = Service(settings(url, topic), listener=lambda snapshot: seen.append(snapshot.phase))
+    running = asyncio.create_task(service.run())
+    await until(lambda: service.observers.snapshot.phase == "running")
+    service.stop()
+    await running
+    assert set(seen[seen.index("draining") :]) == {"draining"}
+
+
+async def test_a_refusal_that_lasts_ends_the_learner_at_the_loss_deadline(url, broker, topic):
+    await fill(broker, topic)
+    patience = {"url": url, "loss_deadline": 1, "transaction_timeout": 12}
+
+    async def refuse(moment):
+        if moment == f"send {topic}.assignments":
+            raise TransactionFailed("refused for good")
+
+    with pytest.raises(TransactionFailed, match="refused for good"):
+        given = settings(url, topic, broker=patience)
+        await asyncio.wait_for(run_to_end(given, lambda of: faults.FaultyBroker(open_broker(of), refuse)), 30)
 
 
 async def test_too_few_vectors_say_how_many_and_lose_nothing(url, broker, topic):
@@ -345,21 +453,27 @@ async def test_a_timestamp_that_the_topic_refuses_is_clamped_and_kept_in_a_heade
     assert max(r.timestamp for r in late) < 4_000_000_000_000
 
 
-async def test_a_partition_that_is_added_later_is_read_from_its_beginning(broker, url, topic):
-    if url.startswith("sqlite"):
-        pytest.skip("the embedded log's topics keep their partitions")
-    await fill(broker, topic)
+@pytest.mark.parametrize("url", ["kafka"], indirect=True)
+async def test_a_partition_that_is_added_later_is_read_from_its_beginning_and_keys_stay_where_they_were(
+    url, broker, topic
+):
+    await fill(broker, topic, partitions=2)
     given = settings(url, topic)
-    await run_to_end(given)
-    admin = AdminClient({"bootstrap.servers": url.removeprefix("kafka://")})
-    admin.create_partitions([NewPartitions(topic, 2)])[topic].result(20)
-    await write(broker, topic, [Record(i, NOW, b"new", v) for i, v in enumerate(values(60, 3))], partition=1)
     service = Service(given)
     running = asyncio.create_task(service.run())
-    await until(lambda: service.observers.snapshot.positions.get(1, 0) >= 60)
+    await until(lambda: service.observers.snapshot.positions.get(1, 0) >= 400)
+    admin = AdminClient({"bootstrap.servers": url.removeprefix("kafka://")})
+    admin.create_partitions([NewPartitions(topic, 3)])[topic].result(20)
+    await write(broker, topic, [Record(i, NOW, b"new %d" % i, v) for i, v in enumerate(values(60, 3))], partition=2)
+    await until(lambda: service.observers.snapshot.positions.get(2, 0) >= 60)
     service.stop()
     await running
+    await fill(broker, topic, partitions=2, seed=4)
+    await run_to_end(given)
     assert (await audit(given, broker)).ok
+    published = await read(broker, given.topics["assignments"])
+    sources = {p: {dict(r.headers)["streamgmm-source"].split(b"/")[1] for r in rs} for p, rs in published.items()}
+    assert sources == {0: {b"0", b"2"}, 1: {b"1", b"2"}}
 
 
 async def test_positions_that_are_no_longer_there_stop_the_learner_or_are_skipped_as_an_event(url, broker, topic):
@@ -449,13 +563,26 @@ async def test_at_least_once_publishes_everything_too(url, broker, topic):
     assert await outputs(broker, given) == await outputs(broker, calm)
 
 
-async def test_at_least_once_repeats_after_a_failure_but_loses_nothing(url, broker, topic):
+@pytest.mark.parametrize("moment", ["commit", "at once"])
+async def test_at_least_once_repeats_after_a_failure_but_learns_once_and_loses_nothing(url, broker, topic, moment):
     await fill(broker, topic)
     given = settings(url, topic, delivery={"mode": "at_least_once", "commit_interval": 0.05})
-    fault = faults.Plan("commit", 5, TransactionFailed("made to fail"))
+    name = "commit" if moment == "commit" else f"send {given.topics['assignments']}"
+    fault = faults.Plan(name, 12 if moment == "commit" else 3, TransactionFailed("made to fail"))
     await run_to_end(given, connect=lambda of: faults.FaultyBroker(open_broker(of), fault))
-    report = await audit(given, broker)
-    assert report.ok
+    assert fault.failed
+    assert (await audit(given, broker)).ok
+    calm = settings(url, topic, output={"topic": f"{topic}.calm"})
+    await run_to_end(calm)
+    repeated, once = await outputs(broker, given), await outputs(broker, calm)
+    assert set(repeated["assignments"][0]) == set(once["assignments"][0])
+    assert len(repeated["assignments"][0]) >= len(once["assignments"][0])
+    assert await learnt(broker, given) == await learnt(broker, calm)
+
+
+async def learnt(broker, given):
+    held = (await model_topic.newest(broker, given.topics["model"], "m")).checkpoint
+    return to_plain(held.live)
 
 
 async def test_a_stop_ends_in_time_and_loses_nothing(url, broker, topic):
@@ -528,6 +655,20 @@ async def test_a_damaged_batch_is_left_out_on_request_and_an_event_says_which_of
     assert len((await outputs(broker, given))["assignments"][0]) == 114
     (skip,) = [event for event in await events(broker, given) if event["type"] == "records_skipped"]
     assert (skip["partition"], skip["start"], skip["stop"], skip["reason"]) == (0, 60, 120, "corrupt")
+    assert (await audit(given, broker)).ok
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_a_damaged_batch_left_out_in_the_warm_up_is_not_met_again_by_a_restart(url, broker, topic, tmp_path):
+    await damaged(tmp_path, broker, topic)
+    given = settings(url, topic, input={"topic": topic, "on_corrupt": "skip"}, learning={"warm_up": 200})
+    service = Service(given)
+    running = asyncio.create_task(service.run())
+    await until(lambda: service.observers.snapshot.positions.get(0, 0) >= 180)
+    service.stop()
+    await running
+    await fill(broker, topic)
+    await run_to_end(given)
     assert (await audit(given, broker)).ok
 
 
