@@ -2,7 +2,7 @@
 
 from streamgmm.broker.open import open_broker
 from streamgmm.service.audit import audit as proof
-from streamgmm.service.audit_report import AuditReport
+from streamgmm.service.audit.report import AuditReport
 from streamgmm.settings import Settings
 
 

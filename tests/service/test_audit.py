@@ -10,7 +10,7 @@ from streamgmm.engine.values import Range
 from streamgmm.errors import BrokerError, SettingsError, StateLost
 from streamgmm.records.columns import Record, of_records
 from streamgmm.service.audit import audit
-from streamgmm.service.audit_report import AuditReport
+from streamgmm.service.audit.report import AuditReport
 from streamgmm.service.model_topic import Keys
 from tests.service.world import World, settings
 

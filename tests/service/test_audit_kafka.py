@@ -7,7 +7,7 @@ import pytest
 from streamgmm.broker.interface import Broker
 from streamgmm.broker.open import open_broker
 from streamgmm.service.audit import audit
-from streamgmm.service.audit_scan import scan
+from streamgmm.service.audit.scan import scan
 from tests.service.world import World, settings
 
 

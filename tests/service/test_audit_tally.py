@@ -1,6 +1,6 @@
 import numpy as np
 
-from streamgmm.service.audit_tally import Tally
+from streamgmm.service.audit.tally import Tally
 
 
 def offsets(*numbers: int) -> np.ndarray:

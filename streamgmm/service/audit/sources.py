@@ -33,7 +33,7 @@ def of_dead_letters(columns: RecordColumns, topic: str) -> Sources:
     return _by_partition(places[:, 0], places[:, 1])
 
 
-def skips(columns: RecordColumns, model: str) -> Iterator[Skip]:
+def skips_of(columns: RecordColumns, model: str) -> Iterator[Skip]:
     """What these events say that a model has left out."""
     for i in range(columns.offsets.size):
         value = string(columns.values, i)

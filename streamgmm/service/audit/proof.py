@@ -14,12 +14,12 @@ import numpy as np
 from streamgmm.broker.interface import Broker
 from streamgmm.errors import BrokerError, SettingsError, StateLost
 from streamgmm.records.columns import Int64, RecordColumns
-from streamgmm.service import audit_sources, model_topic
 from streamgmm.service import checkpoint as checkpoints
-from streamgmm.service.audit_report import EXAMPLES, AuditReport
-from streamgmm.service.audit_scan import Take, scan
-from streamgmm.service.audit_sources import Skip, Sources
-from streamgmm.service.audit_tally import Tally, Verdict
+from streamgmm.service import model_topic
+from streamgmm.service.audit.report import EXAMPLES, AuditReport
+from streamgmm.service.audit.scan import Take, scan
+from streamgmm.service.audit.sources import Skip, Sources, of_assignments, of_dead_letters, skips_of
+from streamgmm.service.audit.tally import Tally, Verdict
 from streamgmm.service.checkpoint import Checkpoint
 from streamgmm.settings import Settings
 
@@ -78,12 +78,8 @@ class _Audit:
         await self.read_input()
         partitions = self.checkpoint.partitions
         remains = [
-            *await self.read_output(
-                "assignments", audit_sources.of_assignments, Tally.assigned, partitions.assignments
-            ),
-            *await self.read_output(
-                "dead_letters", audit_sources.of_dead_letters, Tally.dead_lettered, partitions.dead_letters
-            ),
+            *await self.read_output("assignments", of_assignments, Tally.assigned, partitions.assignments),
+            *await self.read_output("dead_letters", of_dead_letters, Tally.dead_lettered, partitions.dead_letters),
         ]
         return self.report({partition: tally.verdict() for partition, tally in self.tallies.items()}, remains)
 
@@ -93,9 +89,7 @@ class _Audit:
         """What events say was left out."""
         found: list[Skip] = []
         topic = self.topics["events"]
-        first = await self.read_all(
-            topic, lambda _partition, columns: found.extend(audit_sources.skips(columns, self.model))
-        )
+        first = await self.read_all(topic, lambda _partition, columns: found.extend(skips_of(columns, self.model)))
         if any(first.values()):
             self.notes.append(f"retention took events from {topic}: a record skipped by then counts as missing")
         return found
