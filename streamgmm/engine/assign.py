@@ -138,12 +138,13 @@ def _drift_event(change: monitor.Change, drift: monitor.State, plan: monitor.Pla
 def _learn(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
     """The M-step; the reference is taken at the first one after the model has settled."""
     mixture, info = stepwise_em.learn(live.mixture, plan.learning)
+    events = [Event("covariances_repaired", {"steps": mixture.steps, "count": info.repairs})] if info.repairs else []
     live = live._replace(mixture=mixture, filled=0, step_size=info.step_size)
     settled = plan.drift is not None and mixture.time * plan.learning.batch_size >= plan.drift.settle
-    if not settled or live.drift.frozen is not None:
-        return live, []
-    frozen = Event("reference_frozen", {"steps": mixture.steps, "time": mixture.time})
-    return live._replace(drift=monitor.freeze(live.drift, mixture.parameters)), [frozen]
+    if settled and live.drift.frozen is None:
+        live = live._replace(drift=monitor.freeze(live.drift, mixture.parameters))
+        events.append(Event("reference_frozen", {"steps": mixture.steps, "batches": mixture.time}))
+    return live, events
 
 
 def _encode(plan: Plan, state: State, chunk: Chunk, scores: _Scores, ids: Int64) -> RecordColumns:

@@ -119,11 +119,12 @@ def _first_vectors(waiting: WarmUp, records: int) -> tuple[Array, Array]:
 
 
 def _check_enough(plan: Plan, waiting: WarmUp) -> None:
-    if waiting.n_vectors < 2 * plan.n_components:
+    wanted = 2 * plan.n_components
+    if waiting.n_vectors < wanted:
         raise TooFewVectors(
             f"{waiting.n_vectors} vectors to learn from in topic {plan.topic} when the warm-up ended: too few to start "
-            f"{plan.n_components} components, which need {2 * plan.n_components}. "
-            "Wait for more input, lower model.n_components, or raise learning.warm_up_bytes"
+            f"{plan.n_components} components, which need {wanted}. Send more (rejected records do not count: see the "
+            "dead letters), lower model.n_components, or raise learning.warm_up_bytes if that has ended the warm-up"
         )
 
 

@@ -48,6 +48,7 @@ class Model(_Value):
     components: tuple[Component, ...]
     steps: int = Field(description="M-steps made")
     step_size: float | None = Field(description="of the last M-step")
+    repairs: int = Field(description="covariances that had to be repaired")
     log_likelihood: float | None = Field(description="mean of the last commit's vectors, nats")
     warm_up: tuple[int, int] = Field(description="vectors buffered for the start, vectors needed")
     drift: Drift

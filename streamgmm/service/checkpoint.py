@@ -18,6 +18,7 @@ from streamgmm.service.plain import from_plain, to_plain
 from streamgmm.settings import Settings
 
 SCHEMA = 1
+MEND = "Bring the topic back from a backup, or start the model anew (streamgmm model reset --positions forget)"
 
 
 class Partitions(NamedTuple):
@@ -43,6 +44,7 @@ class Checkpoint(NamedTuple):
     n_features: int | None
     partitions: Partitions
     start: Mapping[int, int]
+    outputs_start: Mapping[str, Mapping[int, int]]
     positions: Mapping[int, int]
     buffered: tuple[Range, ...]
     totals: Totals
@@ -52,7 +54,15 @@ class Checkpoint(NamedTuple):
     live: Live | None
 
 
-def of(state: State, settings: Settings, start: Mapping[int, int], partitions: Partitions) -> Checkpoint:
+class Origin(NamedTuple):
+    """Where the model began: what stays the same in all of its checkpoints."""
+
+    start: Mapping[int, int]  # of the input, by partition
+    outputs_start: Mapping[str, Mapping[int, int]]  # ends of `assignments` and `dead_letters`, by partition
+    partitions: Partitions
+
+
+def of(state: State, settings: Settings, origin: Origin) -> Checkpoint:
     """The checkpoint of a state."""
     warm_up = state.model if isinstance(state.model, WarmUp) else WarmUp()
     return Checkpoint(
@@ -66,8 +76,7 @@ def of(state: State, settings: Settings, start: Mapping[int, int], partitions: P
         n_components=settings.model.n_components,
         covariance_type=settings.model.covariance_type,
         n_features=state.n_features,
-        partitions=partitions,
-        start=start,
+        **origin._asdict(),
         positions=state.positions,
         buffered=tuple(chunk.range for chunk in warm_up.buffered),
         totals=state.totals,
@@ -90,6 +99,11 @@ def features(settings: Settings) -> tuple[str, ...]:
     if isinstance(declared, str):
         return (declared,)
     return tuple(f"{feature.name}:{feature.transform}" for feature in declared)
+
+
+def origin_of(checkpoint: Checkpoint) -> Origin:
+    """Where the checkpoint's model began."""
+    return Origin(checkpoint.start, checkpoint.outputs_start, checkpoint.partitions)
 
 
 def state_of(checkpoint: Checkpoint) -> State:
@@ -131,7 +145,8 @@ def refuse_contradictions(checkpoint: Checkpoint, settings: Settings) -> None:
     if different:
         raise SettingsError(
             f"the settings contradict the checkpoint of model {checkpoint.model!r}: {'; '.join(different)}. "
-            f"Either keep both with another name (--set model.name={checkpoint.model}-2), or forget what was learnt "
+            "Either keep both, the new one with a name and an output of its own (--set model.name="
+            f"{checkpoint.model}-2 --set output.topic={settings.output_topic}-2), or forget what was learnt "
             "(streamgmm model reset)"
         )
 
@@ -172,7 +187,7 @@ def decode_part(value: bytes, where: str) -> Part:
     try:
         part: Part = from_plain(Part, msgspec.msgpack.decode(value))
     except (ValueError, TypeError, msgspec.DecodeError) as error:
-        raise StateLost(f"{where} is not a part of a checkpoint: {error}") from error
+        raise StateLost(f"{where} is not a part of a checkpoint: {error}. {MEND}") from error
     return part
 
 
@@ -185,7 +200,8 @@ def decode(parts: list[Part], where: str) -> Checkpoint:
     if plain.get("schema") != SCHEMA:
         raise StateLost(
             f"the checkpoint at {where} has schema {plain.get('schema')!r}, this version ({__version__}) reads "
-            f"{SCHEMA}. Either run the version that wrote it, start another model (--set model.name=...), or forget it "
+            f"{SCHEMA}. Either run the version that wrote it, start another model with an output of its own "
+            "(--set model.name=... --set output.topic=...), or forget it "
             "(streamgmm model reset --positions forget)"
         )
     try:

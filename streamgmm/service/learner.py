@@ -62,6 +62,7 @@ class Learner:
 
     async def main_loop(self) -> None:
         """Round after round; at the end what is left is committed. Raises what ended it."""
+        await self.look_for_lost_input()
         while not self.finished():
             await self.on_round()
         await self.finish()
@@ -103,6 +104,16 @@ class Learner:
         except (RecordsLost, InputUnusable) as error:
             await self.leave_out(error)
             return {}
+
+    async def look_for_lost_input(self) -> None:
+        """A position outside its log is lost input, also where nothing would be fetched before the end is reached."""
+        broker, topic = self.session.ground.broker, self.settings.input.topic
+        first = await broker.offsets(topic, "earliest")
+        end = await broker.offsets(topic, "latest", isolation="read_uncommitted")
+        for partition, position in self.working.positions.items():
+            if not first[partition] <= position <= end[partition]:
+                available = max(first[partition], min(position, end[partition]))
+                await self.leave_out(RecordsLost(topic, partition, position, available))
 
     async def leave_out(self, error: RecordsLost | InputUnusable) -> None:
         """Input that cannot be read: stop there, or go on behind it, as the policy says."""

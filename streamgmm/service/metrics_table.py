@@ -106,6 +106,12 @@ METRICS: tuple[Metric, ...] = (
         "M-steps this process has made and committed.",
         read=lambda s: one(s.steps),
     ),
+    Metric(
+        "streamgmm_covariance_repairs_total",
+        "counter",
+        "Covariances that were not positive definite and had to be repaired, as a wild vector may cause.",
+        read=lambda s: one(s.repairs),
+    ),
     Metric("streamgmm_commits_total", "counter", "Transactions committed."),
     Metric("streamgmm_aborts_total", "counter", "Transactions that failed; the learner went back to its checkpoint."),
     Metric(

@@ -8,13 +8,14 @@ from streamgmm import __version__
 from streamgmm.broker.interface import Broker, Writer
 from streamgmm.broker.open import open_broker
 from streamgmm.engine import plan as plans
-from streamgmm.engine.values import Live
+from streamgmm.engine.values import Live, Totals
 from streamgmm.errors import BrokerError, SettingsError, StateLost
 from streamgmm.service import checkpoint as checkpoints
-from streamgmm.service import model_topic, topics
+from streamgmm.service import model_topic, session, topics
 from streamgmm.service.checkpoint import Checkpoint
 from streamgmm.service.model_topic import Keys, publish
 from streamgmm.service.snapshot import Snapshot
+from streamgmm.service.topics import Topics
 from streamgmm.service.view import View
 from streamgmm.settings import Settings
 
@@ -41,8 +42,9 @@ def _lines(checkpoint: Checkpoint, settings: Settings) -> Iterator[str]:
     )
     totals = checkpoint.totals
     yield f"{totals.records} records, {totals.published} assigned, {sum(totals.rejected.values())} dead-lettered"
-    yield seen.detail
-    if seen.components:
+    if not seen.components:
+        yield seen.detail
+    else:
         yield f"{seen.steps} M-steps, {totals.vectors} vectors learnt, drift state {seen.drift.state}"
         yield from _table(seen)
 
@@ -58,17 +60,19 @@ def _positions(checkpoint: Checkpoint) -> str:
 
 def _table(seen: Snapshot) -> Iterator[str]:
     names = [f"{name} ({unit})" if unit else name for name, unit in zip(seen.features, seen.units, strict=True)]
-    yield "  ".join(["component", "weight", *names])
+    widths = [max(len(name), 9) for name in names]
+    titles = [f"{name:>{width}}" for name, width in zip(names, widths, strict=True)]
+    yield "  ".join(["component", "weight", *titles])
     for component in seen.components:
-        mean = [f"{value:{max(len(name), 8)}.5g}" for name, value in zip(names, component.mean, strict=True)]
+        mean = [f"{value:{width}.5g}" for value, width in zip(component.mean, widths, strict=True)]
         yield "  ".join([f"C{component.id:<8d}", f"{component.weight:6.3f}", *mean])
 
 
 async def reset(settings: Settings, *, positions: Literal["keep", "forget"] = "keep") -> str:
     """Forget what was learnt; a learner that runs is fenced. Returns a sentence that says what was done.
 
-    `keep` goes on where the learner stands, so that every record is still assigned once; `forget` removes all that the
-    model topic holds of the model, and the next start reads from `input.start` again. Raises StateLost when `keep`
+    `keep` goes on where the learner stands, so that every record is still assigned once; with `forget` the next start
+    reads from `input.start` again. Raises StateLost when `keep`
     cannot be done because the checkpoint is damaged or missing.
     """
     async with open_broker(settings.broker) as broker:
@@ -98,10 +102,8 @@ async def _keep(settings: Settings, broker: Broker, writer: Writer) -> str:
             "positions mean nothing there. Name another model (--set model.name=...), or use --positions forget"
         )
     _refuse_to_read_otherwise(found.checkpoint, settings)
-    ground = await topics.ensure(broker, settings)
     emptied = _emptied(found.checkpoint, settings)
-    parts = checkpoints.encode(emptied, uuid.uuid4().hex, checkpoints.part_bytes(ground.model))
-    await publish(writer, topic, [(Keys(name).part(i), part) for i, part in enumerate(parts)])
+    await _write(writer, emptied, await topics.ensure(broker, settings))
     learnt = found.checkpoint.totals.vectors if isinstance(found.checkpoint.live, Live) else 0
     return f"model {name!r} has forgotten {learnt} vectors; it will warm up again at {_positions(emptied)}"
 
@@ -142,11 +144,32 @@ async def _claim(writer: Writer, topic: str, name: str) -> int:
 
 
 async def _forget(settings: Settings, broker: Broker, writer: Writer) -> str:
+    """Ids and generation go on where the checkpoint can still be read: consumers may have stored them."""
     topic, name = settings.topics["model"], settings.model.name
-    if await model_topic.keys_held(broker, topic, name):
-        await _claim(writer, topic, name)
-    held = await model_topic.keys_held(broker, topic, name)
-    if not held:
+    if not await model_topic.keys_held(broker, topic, name):
         return f"topic {topic} holds nothing of model {name!r}"
-    await publish(writer, topic, [(key, None) for key in held])
-    return f"all that topic {topic} held of model {name!r} is removed; the next start reads from {settings.input.start}"
+    offset = await _claim(writer, topic, name)
+    try:
+        patience = settings.broker.transaction_timeout + 10
+        held = (await model_topic.read_until(broker, topic, name, offset, patience)).checkpoint
+    except StateLost:
+        held = None
+    if held is None:
+        await publish(writer, topic, [(key, None) for key in await model_topic.keys_held(broker, topic, name)])
+        return f"all that topic {topic} held of model {name!r} is removed, ids start at 0 again; {_again(settings)}"
+    found = await topics.ensure(broker, settings)
+    origin = await session.origin_now(settings, broker, found)
+    emptied = _emptied(held._replace(buffered=()), settings)
+    anew = emptied._replace(input_topic=settings.input.topic, positions=origin.start, totals=Totals())
+    await _write(writer, anew._replace(**origin._asdict()), found)
+    return f"model {name!r} has forgotten what it learnt and where it stood; {_again(settings)}"
+
+
+def _again(settings: Settings) -> str:
+    return f"the next start reads from {settings.input.start} and publishes again what was published"
+
+
+async def _write(writer: Writer, checkpoint: Checkpoint, found: Topics) -> None:
+    parts = checkpoints.encode(checkpoint, uuid.uuid4().hex, checkpoints.part_bytes(found.model))
+    keys = Keys(checkpoint.model)
+    await publish(writer, found.model.name, [(keys.part(i), part) for i, part in enumerate(parts)])

@@ -169,21 +169,32 @@ class _Collected:
     def __init__(self, topic: str, keys: Keys, offset: int) -> None:
         self.topic, self.keys, self.offset = topic, keys, offset
         self.position = -1
+        self.later: Claim | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """`model reset` has removed the model: what came before does not count."""
         self.open: dict[int, Part] = {}  # of the checkpoint that is being read
         self.complete: tuple[list[Part], int] | None = None
         self.traces = False
-        self.later: Claim | None = None
+        self.damage: StateLost | None = None  # met behind the last complete checkpoint
 
     def take(self, columns: RecordColumns) -> None:
         """Take in what was read."""
         for record in records_of(columns):
-            if self.keys.is_part(record.key):
-                self._part(record)
-            elif self.keys.is_progress(record.key):
-                self.traces = self.traces or record.value is not None
-            elif record.key == self.keys.claim:
-                self._claim(record)
+            try:
+                self._record(record)
+            except StateLost as error:
+                self.damage = error
         self.position = columns.position
+
+    def _record(self, record: Record) -> None:
+        if self.keys.is_part(record.key):
+            self._part(record)
+        elif self.keys.is_progress(record.key):
+            self.traces = self.traces or record.value is not None
+        elif record.key == self.keys.claim:
+            self._claim(record)
 
     def _part(self, record: Record) -> None:
         if record.value is None or record.offset > self.offset:
@@ -194,11 +205,11 @@ class _Collected:
             self.open = {}
         self.open[part.part] = part
         if len(self.open) == part.parts:
-            self.complete, self.open = (list(self.open.values()), record.offset), {}
+            self.complete, self.open, self.damage = (list(self.open.values()), record.offset), {}, None
 
     def _claim(self, record: Record) -> None:
-        if record.value is None:  # `model reset` has removed the model: what came before does not count
-            self.complete, self.open, self.traces = None, {}, False
+        if record.value is None:
+            self.forget()
             return
         claim = decode_claim(record, self.topic)
         if record.offset > self.offset:
@@ -206,7 +217,9 @@ class _Collected:
         self.traces = self.traces or claim.started
 
     def found(self) -> Found:
-        """What it comes to."""
+        """What it comes to. Raises StateLost where what is newest is damaged."""
+        if self.damage is not None:
+            raise self.damage
         if self.complete is None:
             return Found(None, self.traces, self.later)
         parts, offset = self.complete
@@ -219,7 +232,7 @@ def decode_claim(record: Record, topic: str) -> Claim:
     try:
         claim: Claim = from_plain(Claim, msgspec.msgpack.decode(record.value or b""))
     except (ValueError, TypeError, msgspec.DecodeError) as error:
-        raise StateLost(f"{topic} offset {record.offset} is not a claim: {error}") from error
+        raise StateLost(f"{topic} offset {record.offset} is not a claim: {error}. {checkpoints.MEND}") from error
     return claim
 
 

@@ -46,7 +46,7 @@ def sends(outgoing: Sequence[Outgoing], target: Topic, source_count: int, count:
 def events_send(events: tuple[Event, ...], target: Topic, model: str, now: int) -> Iterator[Send]:
     """Events as JSON, each with its type, model and time."""
     if events:
-        values = [msgspec.json.encode({"type": e.type, "model": model, "time": now, **e.fields}) for e in events]
+        values = [msgspec.json.encode({**e.fields, "type": e.type, "model": model, "time": now}) for e in events]
         records = [Record(i, now, model.encode(), value) for i, value in enumerate(values)]
         yield Send(target.name, 0, columns.of_records(records, len(records)))
 

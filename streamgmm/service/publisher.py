@@ -57,17 +57,17 @@ class Publisher:
     def _sends(self, report: Report, now: int) -> Iterator[Send]:
         if self._session.at_once is None:
             yield from self._assignments(report)
-        held, letters = self._session.partitions, report.dead_letters
+        held, letters = self._session.origin.partitions, report.dead_letters
         yield from outbox.sends(letters, self._topics.dead_letters, held.input, held.dead_letters)
         yield from outbox.events_send(report.events, self._topics.events, self._settings.model.name, now)
 
     def _assignments(self, report: Report) -> Iterator[Send]:
-        held = self._session.partitions
+        held = self._session.origin.partitions
         return outbox.sends(report.assignments, self._topics.assignments, held.input, held.assignments)
 
     def _parts(self, state: State) -> list[tuple[bytes, bytes]]:
         session = self._session
-        checkpoint = checkpoints.of(state, self._settings, session.start, session.partitions)
+        checkpoint = checkpoints.of(state, self._settings, session.origin)
         values = checkpoints.encode(checkpoint, uuid.uuid4().hex, checkpoints.part_bytes(self._topics.model))
         return [(self._keys.part(i), value) for i, value in enumerate(values)]
 

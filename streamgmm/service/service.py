@@ -32,7 +32,7 @@ from streamgmm.settings import Settings
 
 log = structlog.get_logger()
 
-ABANDON_AFTER = 4.0  # seconds from being told to stop: then the transaction in flight is left to be aborted
+ABANDON_AFTER = 3.5  # seconds from being told to stop: then the transaction in flight is left to be aborted
 LOOK_AT_INPUT = 2.0  # seconds between looks at the input's ends and partitions
 
 
@@ -77,7 +77,7 @@ class Service:
             await self._until_stopped(self._sessions())
 
     def stop(self) -> None:
-        """Stop fetching, finish the transaction, end. What takes longer than 4 s is abandoned."""
+        """Stop fetching, finish the transaction, end. What takes longer than 3.5 s is abandoned."""
         self._stopping.set()
         self.observers.phase("draining", "told to stop: finishing the last transaction")
         if self._learner is not None:
@@ -169,6 +169,14 @@ class Service:
             stack.callback(self._no_learner)
             _in_background(stack, self._look_at_input(held, learner))
             await learner.main_loop()
+        totals = learner.committed.totals
+        log.info(
+            "ended as asked",
+            model=self.settings.model.name,
+            records=totals.records,
+            published=totals.published,
+            dead_lettered=sum(totals.rejected.values()),
+        )
 
     def _no_learner(self) -> None:
         self._learner = None

@@ -8,7 +8,6 @@
 """
 
 import uuid
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from streamgmm.broker.interface import Broker, Reader, Writer
@@ -19,7 +18,7 @@ from streamgmm.errors import StateLost
 from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service import model_topic
 from streamgmm.service.buffered import read_again
-from streamgmm.service.checkpoint import Partitions
+from streamgmm.service.checkpoint import Origin, Partitions
 from streamgmm.service.model_topic import Claim, Found, Keys
 from streamgmm.service.topics import Topics
 from streamgmm.settings import Settings
@@ -49,8 +48,7 @@ class Session(NamedTuple):
     writer: Writer
     at_once: Writer | None  # at_least_once: publishes assignments as soon as they are computed
     claim: OwnClaim
-    start: Mapping[int, int]
-    partitions: Partitions
+    origin: Origin
     state: State
     events: tuple[Event, ...]  # of the restore, to be published with the first transaction
 
@@ -65,8 +63,7 @@ class Start(NamedTuple):
     """Where to begin: a checkpoint's state or a fresh one."""
 
     state: State
-    start: Mapping[int, int]
-    partitions: Partitions
+    origin: Origin
     buffered: tuple[Range, ...]
 
 
@@ -104,7 +101,7 @@ def _restored(found: Found, settings: Settings, topic: str) -> Start | None:
         _refuse(found, settings)
         held = found.checkpoint
         state = checkpoints.state_of(held)._replace(n_features=held.n_features or checkpoints.n_features(settings))
-        return Start(state, held.start, held.partitions, held.buffered)
+        return Start(state, checkpoints.origin_of(held), held.buffered)
     if found.traces:
         raise StateLost(
             f"model {settings.model.name!r} has been started before, but topic {topic} holds no complete checkpoint of "
@@ -117,16 +114,26 @@ def _restored(found: Found, settings: Settings, topic: str) -> Start | None:
 async def _first_start(ground: Ground, writer: Writer, claim: Claim) -> Start:
     """Commit an empty checkpoint with the resolved start before the first fetch: a crash then skips nothing."""
     settings, topics = ground.settings, ground.topics
-    positions = await ground.broker.offsets(settings.input.topic, settings.input.start)
-    partitions = Partitions(topics.input.partitions, topics.assignments.partitions, topics.dead_letters.partitions)
-    state = engine.init(positions, checkpoints.n_features(settings))
-    empty = checkpoints.of(state, settings, positions, partitions)
+    origin = await origin_now(settings, ground.broker, topics)
+    state = engine.init(origin.start, checkpoints.n_features(settings))
+    empty = checkpoints.of(state, settings, origin)
     keys = Keys(settings.model.name)
     parts = checkpoints.encode(empty, uuid.uuid4().hex, checkpoints.part_bytes(topics.model))
     records = [(keys.part(i), part) for i, part in enumerate(parts)]
     started = (keys.claim, model_topic.claim_value(claim._replace(started=True)))
     await model_topic.publish(writer, topics.model.name, [*records, started])
-    return Start(state, positions, partitions, ())
+    return Start(state, origin, ())
+
+
+async def origin_now(settings: Settings, broker: Broker, topics: Topics) -> Origin:
+    """Where a model begins that is started now."""
+    outputs = {"assignments": topics.assignments, "dead_letters": topics.dead_letters}
+    ends = {
+        role: await broker.offsets(topic.name, "latest", isolation="read_uncommitted")
+        for role, topic in outputs.items()
+    }
+    counts = Partitions(topics.input.partitions, topics.assignments.partitions, topics.dead_letters.partitions)
+    return Origin(await broker.offsets(settings.input.topic, settings.input.start), ends, counts)
 
 
 async def _ready(ground: Ground, writer: Writer, claim: OwnClaim, begin: Start) -> Session:
@@ -136,7 +143,7 @@ async def _ready(ground: Ground, writer: Writer, claim: OwnClaim, begin: Start) 
     state, events = await read_again(reader, ground.plan, begin.state, begin.buffered, settings.input)
     state = await _with_new_partitions(state, ground.broker, settings.input.topic)
     await reader.assign(state.positions)
-    return Session(ground, reader, writer, at_once, claim, begin.start, begin.partitions, state, events)
+    return Session(ground, reader, writer, at_once, claim, begin.origin, state, events)
 
 
 async def _with_new_partitions(state: State, broker: Broker, topic: str) -> State:

@@ -46,6 +46,7 @@ class Snapshot(NamedTuple):
     components: tuple[ComponentView, ...]
     steps: int  # M-steps
     step_size: float | None
+    repairs: int  # covariances that had to be repaired
     log_likelihood: float | None  # mean of the last commit's vectors, nats
     warm_up: tuple[int, int]  # vectors buffered, vectors needed
     drift: DriftView

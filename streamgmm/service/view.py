@@ -43,6 +43,7 @@ class View:
             components=_components(live, features) if live else (),
             steps=live.mixture.steps if live else 0,
             step_size=live.step_size or None if live else None,
+            repairs=live.mixture.repairs if live else 0,
             log_likelihood=log_likelihood,
             warm_up=self._warm_up(state),
             drift=_drift(live, self._plan.drift, self._plan.learning.batch_size),
@@ -72,7 +73,7 @@ def empty(settings: Settings) -> Snapshot:
     off = DriftView("off", 0.0, None, None, None)
     none = snapshot.Totals(0, 0, {}, 0, 0)
     name = settings.model.name
-    return Snapshot("starting", "starting", name, (), (), (), 0, None, None, (0, 0), off, none, {}, {}, None)
+    return Snapshot("starting", "starting", name, (), (), (), 0, None, 0, None, (0, 0), off, none, {}, {}, None)
 
 
 def _components(live: Live, features: list[Feature]) -> tuple[ComponentView, ...]:

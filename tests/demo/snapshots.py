@@ -28,6 +28,7 @@ def running(
         components=tuple(ComponentView(i, weight, MEANS[i % 4]) for i, weight in enumerate(weights)),
         steps=120,
         step_size=0.05,
+        repairs=0,
         log_likelihood=log_likelihood,
         warm_up=(2000, 2000),
         drift=DriftView(drift, 1.0, -5.1 if drift == "alarm" else 0.4, 3.7, 0.01),

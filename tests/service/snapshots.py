@@ -18,6 +18,7 @@ def snapshot(**changes: Any) -> Snapshot:
         components=(ComponentView(0, 0.25, (80.0, 60.0)), ComponentView(3, 0.75, (150.0, 40.0))),
         steps=7,
         step_size=0.125,
+        repairs=0,
         log_likelihood=-4.5,
         warm_up=(450, 450),
         drift=NO_DRIFT,

@@ -476,6 +476,25 @@ async def test_a_partition_that_is_added_later_is_read_from_its_beginning_and_ke
     assert sources == {0: {b"0", b"2"}, 1: {b"1", b"2"}}
 
 
+@pytest.mark.parametrize("url", ["kafka"], indirect=True)
+async def test_a_topic_made_anew_is_lost_input_also_to_the_end(url, broker, topic):
+    await fill(broker, topic)
+    given = settings(url, topic)
+    await run_to_end(given)
+    admin = AdminClient({"bootstrap.servers": url.removeprefix("kafka://")})
+    admin.delete_topics([topic])[topic].result(20)
+    await until_gone(broker, topic)
+    await fill(broker, topic, n=100)
+    with pytest.raises(RecordsLost, match=rf"{topic}/0 ends at offset 100, but the next record to learn is 400"):
+        await run_to_end(given)
+
+
+async def until_gone(broker, topic):
+    async with asyncio.timeout(20):
+        while await broker.topic(topic) is not None:
+            await asyncio.sleep(0.05)
+
+
 async def test_positions_that_are_no_longer_there_stop_the_learner_or_are_skipped_as_an_event(url, broker, topic):
     await fill(broker, topic)
     given = settings(url, topic)
@@ -616,9 +635,26 @@ async def test_reset_that_forgets_the_positions_starts_from_the_beginning(url, b
     await fill(broker, topic)
     given = settings(url, topic)
     await run_to_end(given)
-    await model_commands.reset(given, positions="forget")
+    assert "publishes again" in await model_commands.reset(given, positions="forget")
     await run_to_end(given)
     assert len((await outputs(broker, given))["assignments"][0]) == 760
+    held = (await model_topic.newest(broker, given.topics["model"], "m")).checkpoint
+    assert (held.generation, held.live.ids.tolist(), held.totals.published) == (1, [2, 3], 380)
+
+
+async def test_reset_of_a_damaged_model_removes_all_of_it(url, broker, topic):
+    await fill(broker, topic)
+    given = settings(url, topic)
+    await run_to_end(given)
+    writer = await broker.writer(transactional_id(given))
+    await publish(writer, given.topics["model"], [(model_topic.Keys("m").part(0), b"damage")])
+    await writer.close()
+    with pytest.raises(StateLost):
+        await model_commands.reset(given)
+    assert "is removed" in await model_commands.reset(given, positions="forget")
+    await run_to_end(given)
+    held = (await model_topic.newest(broker, given.topics["model"], "m")).checkpoint
+    assert (held.generation, held.live.ids.tolist()) == (0, [0, 1])
 
 
 # ---- damage

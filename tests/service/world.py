@@ -87,6 +87,7 @@ class World:
             n_features=None,
             partitions=Partitions(self.partitions, self.partitions, self.partitions),
             start=start,
+            outputs_start={},
             positions=positions,
             buffered=buffered,
             totals=Totals(),
