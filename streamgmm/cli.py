@@ -170,7 +170,7 @@ def audit(config: Config = None, sets: Sets = None, broker: BrokerUrl = None) ->
     report = _run(command(given))
     _print(report.lines())
     if not report.ok:
-        raise AuditFailed("records are missing or published twice: see the lines above")
+        raise AuditFailed("the delivery is not proven: see the lines above")
 
 
 @model.command("show")

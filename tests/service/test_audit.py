@@ -1,14 +1,19 @@
 import re
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 
 import msgspec
 import pytest
 
-from streamgmm.broker.interface import Broker
+from streamgmm.broker.interface import Broker, Topic
 from streamgmm.broker.open import open_broker
 from streamgmm.engine.values import Range
 from streamgmm.errors import BrokerError, SettingsError, StateLost
-from streamgmm.records.columns import Record, of_records
+from streamgmm.records import headers
+from streamgmm.records.columns import Record, of_records, slices_of
+from streamgmm.records.dead_letters import PREFIX
+from streamgmm.service import model_topic
 from streamgmm.service.audit import audit
 from streamgmm.service.audit.report import AuditReport
 from streamgmm.service.model_topic import Keys
@@ -117,10 +122,25 @@ async def test_a_partition_made_anew_is_not_audited(world):
     assert any("players/0 was made anew" in note for note in report.notes)
 
 
-async def test_nothing_committed_yet(broker):
-    report = await audit(settings(broker.url, "players"), broker)
+async def test_nothing_committed_yet(world):
+    report = await audited(world)
     assert (report.committed, report.ok) == (False, True)
     assert list(report.lines()) == ["model players: nothing has been committed yet, so there is nothing to audit"]
+
+
+async def test_a_name_that_the_model_topic_does_not_hold(world):
+    await claim(world, "players", "gamers", "forgotten")
+    await claim(world, "forgotten", value=None)
+    typo = settings(world.broker.url, "players", model={"name": "plyers", "n_components": 2})
+    with pytest.raises(BrokerError, match=r"holds nothing of model 'plyers'; it holds gamers, players: "):
+        await audit(typo, world.broker)
+    assert (await audited(world)).committed is False  # claimed, and nothing committed yet
+
+
+async def claim(world: World, *names: str, value: bytes | None = b"") -> None:
+    value = model_topic.claim_value(model_topic.claimed(started=False)) if value == b"" else value
+    records = [Record(i, 0, Keys(name).claim, value) for i, name in enumerate(names)]
+    await world.publish(world.settings.topics["model"], 0, of_records(records, len(records)))
 
 
 async def test_without_source_headers_there_is_nothing_to_count_by(broker):
@@ -139,20 +159,98 @@ async def test_a_checkpoint_that_is_gone_is_an_error(world):
 
 async def test_the_input_of_another_model_is_refused(world):
     await world.checkpoint({0: 0}, {0: 6})
+    await world.broker.create_topic(Topic("gamers", 1, 1, {}))
     other = settings(world.broker.url, "gamers", output={"topic": world.settings.output_topic})
     with pytest.raises(SettingsError, match=r"input\.topic"):
         await audit(other, world.broker)
 
 
 async def test_an_input_that_does_not_exist(broker):
-    world = World(broker, settings(broker.url, "gamers"))
-    await world.create()
-    await world.checkpoint({0: 0}, {0: 6})
-    absent = settings(broker.url, "absent", output={"topic": world.settings.output_topic})
-    relabelled = World(broker, absent)
-    await relabelled.checkpoint({0: 0}, {0: 6})
-    with pytest.raises(BrokerError, match="absent does not exist"):
-        await audited(relabelled)
+    with pytest.raises(BrokerError, match=r"players \(input\.topic\) does not exist"):
+        await audit(settings(broker.url, "players"), broker)
+
+
+async def test_an_input_that_ends_before_the_checkpoint_is_not_vouched_for(world):
+    await world.assign(0, range(6))
+    await world.assign(1, range(4))
+    await world.checkpoint({0: 0, 1: 5000}, {0: 6, 1: 6144})
+    report = await audited(world)
+    assert (report.missing, report.ok) == (0, False)
+    end = "players/1 ends at offset 4, but the checkpoint stands at 6144: the topic was made anew or truncated"
+    assert f"not readable: {end}" in report.lines()
+    assert list(report.lines())[-1].startswith("FAILED: nothing is proven")
+
+
+async def test_a_damaged_batch_is_not_vouched_for(world, tmp_path):
+    await world.assign(0, range(6))
+    await world.assign(1, range(4))
+    await world.checkpoint({0: 0, 1: 0}, {0: 6, 1: 4})
+    with closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as log:
+        log.execute("UPDATE batches SET data = zeroblob(size) WHERE rowid = 1")  # the input's first
+    report = await audited(world)
+    assert (report.missing, report.duplicated, report.ok) == (0, 0, False)
+    assert any("not readable: damaged at players/0 offset 0" in line for line in report.lines())
+
+
+async def test_assignments_without_any_source_header(world):
+    await world.publish(world.settings.topics["assignments"], 0, world.records(range(6)))
+    await world.checkpoint({0: 0, 1: 4}, {0: 6, 1: 4})
+    with pytest.raises(SettingsError, match=r"none of the 6 in players\.assignments has one: .*source_header: false"):
+        await audited(world)
+
+
+async def test_what_stands_for_nothing_that_is_audited_is_mentioned(world):
+    target = world.settings.topics["assignments"]
+    await world.publish(target, 0, world.records([0]))  # no header
+    for text in (b"players/0", b"players/0/99999999999999999999", b"\xff", b"", b"gamers/0/1"):
+        sources = slices_of([text])
+        await world.publish(target, 0, headers.append(world.records([0]), headers.SOURCE, sources))
+    await world.assign(0, [*range(6), 7, 8])
+    await world.assign(7, [0], into=1)
+    await world.assign(1, range(4))
+    await world.checkpoint({0: 0, 1: 0}, {0: 6, 1: 4})
+    report = await audited(world)
+    assert (report.assigned, report.missing, report.duplicated, report.ok) == (10, 0, 0, True)
+    assert [note.rpartition(": ")[2] for note in report.notes] == ["1", "4", "3"]
+    assert "do not say" in report.notes[0]
+    assert "garbled" in report.notes[1]
+    assert "not reached" in report.notes[2]
+
+
+async def test_a_dead_letter_that_says_nonsense_is_mentioned(world):
+    letters = world.records([0])
+    for name, text in (("topic", b"players"), ("partition", b"0"), ("offset", b"9" * 20)):
+        letters = headers.append(letters, (PREFIX + name).encode(), slices_of([text]))
+    await world.publish(world.settings.topics["dead_letters"], 0, letters)
+    await world.publish(world.settings.topics["dead_letters"], 0, world.records([0]))
+    await world.checkpoint({0: 6, 1: 4}, {0: 6, 1: 4})
+    report = await audited(world)
+    assert [note.rpartition(": ")[2] for note in report.notes] == ["1", "1"]
+
+
+async def test_what_is_no_event_is_passed_over(world):
+    for value in (b'records_skipped {"', b'["records_skipped"]', b'{"type": "records_skipped"}'):
+        world.value = value
+        await world.publish(world.settings.topics["events"], 0, world.records([0]))
+    await world.checkpoint({0: 6, 1: 4}, {0: 6, 1: 4})
+    assert (await audited(world)).ok
+
+
+async def test_outputs_count_from_where_they_ended_when_the_model_began(world):
+    for _ in range(2):  # by the model before `model reset --positions forget`, and by the one that follows
+        begun = await world.broker.offsets(world.settings.topics["assignments"], "latest")
+        await world.assign(0, range(6))
+        await world.assign(1, range(4))
+    await world.checkpoint({0: 0, 1: 0}, {0: 6, 1: 4}, outputs_start={"assignments": begun})
+    report = await audited(world)
+    assert (report.assigned, report.duplicated, report.taken_from_output, report.ok) == (10, 0, 0, True)
+
+
+async def test_an_output_that_was_made_anew_is_not_vouched_for(world):
+    await world.checkpoint({0: 6, 1: 4}, {0: 6, 1: 4}, outputs_start={"dead_letters": {0: 0, 1: 5}})
+    report = await audited(world)
+    assert not report.ok
+    assert "dead-letters/1 ends at offset 0, but the model began to write at 5" in report.unreadable[0]
 
 
 class TestRetention:

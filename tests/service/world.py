@@ -1,6 +1,6 @@
 """Topics as a learner leaves them, written by hand: for tests of what reads them afterwards."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from streamgmm.broker.interface import Broker, Topic
@@ -72,7 +72,12 @@ class World:
             await self.publish(*send)
 
     async def checkpoint(
-        self, start: dict[int, int], positions: dict[int, int], *, buffered: tuple[Range, ...] = ()
+        self,
+        start: dict[int, int],
+        positions: dict[int, int],
+        *,
+        buffered: tuple[Range, ...] = (),
+        outputs_start: Mapping[str, Mapping[int, int]] | None = None,
     ) -> None:
         held = Checkpoint(
             schema=checkpoints.SCHEMA,
@@ -87,7 +92,7 @@ class World:
             n_features=None,
             partitions=Partitions(self.partitions, self.partitions, self.partitions),
             start=start,
-            outputs_start={},
+            outputs_start=outputs_start or {},
             positions=positions,
             buffered=buffered,
             totals=Totals(),

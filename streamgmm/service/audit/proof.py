@@ -4,10 +4,10 @@ The checkpoint says from where to where (`start` to `positions`), and is read fi
 its positions was committed with it or before it. Then input and outputs are read read_committed and counted by offset.
 A record need not be published while a warm-up has it buffered, or where an event says that it was skipped. Retention
 and compaction may have taken what was once there; that is reported apart, as far as the topics' first offsets show it.
+What should be there and cannot be read is never vouched for.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,33 +16,31 @@ from streamgmm.errors import BrokerError, SettingsError, StateLost
 from streamgmm.records.columns import Int64, RecordColumns
 from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service import model_topic
+from streamgmm.service.audit.models import models_held
+from streamgmm.service.audit.outputs import Content, Output, Remains, read_output
 from streamgmm.service.audit.report import EXAMPLES, AuditReport
-from streamgmm.service.audit.scan import Take, scan
-from streamgmm.service.audit.sources import Skip, Sources, of_assignments, of_dead_letters, skips_of
+from streamgmm.service.audit.scan import scan
+from streamgmm.service.audit.sources import Skip, SourcesOf, of_assignments, of_dead_letters, skips_of
 from streamgmm.service.audit.tally import Tally, Verdict
 from streamgmm.service.checkpoint import Checkpoint
 from streamgmm.settings import Settings
 
 
-class Remains(NamedTuple):
-    """What is left of one partition of an output topic."""
-
-    partition: int
-    taken: int  # offsets that retention or compaction may have taken, at most
-    compacted: bool
-    oldest: Mapping[int, int]  # the first source offset that is left, by input partition
-    stays: bool  # a record's output is in the partition of the same number
-
-
 async def audit(settings: Settings, broker: Broker) -> AuditReport:
     """Read everything and count.
 
-    Raises SettingsError where the settings leave nothing to count by or contradict the checkpoint, BrokerError where
-    the input does not exist, RecordsLost where it was made anew, StateLost where a checkpoint once was and is gone.
+    Raises SettingsError where there is nothing to count by or the settings contradict the checkpoint, BrokerError where
+    the input does not exist or the model topic holds other models only, StateLost where a checkpoint once was and is
+    gone.
     """
     if not settings.output.source_header:
         raise SettingsError(
             "audit counts assignments by their header streamgmm-source, which is off: set output.source_header to true"
+        )
+    if await broker.topic(settings.input.topic) is None:
+        raise BrokerError(
+            f"the input topic {settings.input.topic} (input.topic) does not exist on {broker.url}: nothing to audit "
+            "against"
         )
     checkpoint = await _checkpoint(settings, broker)
     if checkpoint is None:
@@ -55,59 +53,90 @@ async def _checkpoint(settings: Settings, broker: Broker) -> Checkpoint | None:
     found = await model_topic.newest(broker, topic, name)
     if found.checkpoint is not None:
         checkpoints.refuse_contradictions(found.checkpoint, settings)
-    elif found.traces:
+        return found.checkpoint
+    if found.traces:
         raise StateLost(f"model {name!r} has been started before, but topic {topic} holds no complete checkpoint of it")
-    return found.checkpoint
+    held = await models_held(broker, topic, patience=_patience(settings))
+    if held and name not in held:
+        raise BrokerError(
+            f"topic {topic} holds nothing of model {name!r}; it holds {', '.join(held)}: look at model.name"
+        )
+    return None
+
+
+def _patience(settings: Settings) -> float:
+    """Seconds: so long an abandoned transaction may hide records."""
+    return settings.broker.transaction_timeout + 10.0
 
 
 class _Audit:
-    """One audit: tallies by input partition, and notes on what could not be read."""
+    """One audit: tallies by input partition, notes, and what could not be read."""
 
     def __init__(self, settings: Settings, broker: Broker, checkpoint: Checkpoint) -> None:
         self.broker, self.checkpoint = broker, checkpoint
         self.model, self.mode = settings.model.name, settings.delivery.mode
         self.input, self.topics = settings.input.topic, settings.topics
-        self.patience = settings.broker.transaction_timeout + 10.0  # an abandoned transaction hides records so long
+        self.patience = _patience(settings)
         self.tallies: dict[int, Tally] = {}
         self.taken_from_input = 0
         self.notes: list[str] = []
+        self.unreadable: list[str] = []
 
     async def run(self) -> AuditReport:
         """What to expect, what there is, the sum."""
         await self.expect(await self.skips())
         await self.read_input()
         partitions = self.checkpoint.partitions
-        remains = [
-            *await self.read_output("assignments", of_assignments, Tally.assigned, partitions.assignments),
-            *await self.read_output("dead_letters", of_dead_letters, Tally.dead_lettered, partitions.dead_letters),
-        ]
-        return self.report({partition: tally.verdict() for partition, tally in self.tallies.items()}, remains)
+        assignments = await self.read_output("assignments", partitions.assignments, of_assignments)
+        self.refuse_without_headers(assignments)
+        letters = await self.read_output("dead_letters", partitions.dead_letters, of_dead_letters)
+        verdicts = {partition: tally.verdict() for partition, tally in self.tallies.items()}
+        return self.report(verdicts, [*assignments.remains, *letters.remains])
 
     # ---- what to expect
 
     async def skips(self) -> list[Skip]:
         """What events say was left out."""
-        found: list[Skip] = []
-        topic = self.topics["events"]
-        first = await self.read_all(topic, lambda _partition, columns: found.extend(skips_of(columns, self.model)))
+        topic, found = self.topics["events"], list[Skip]()
+        if not await self.exists(topic):
+            return found
+
+        def take(_partition: int, columns: RecordColumns) -> None:
+            found.extend(skips_of(columns, self.model))
+
+        first = await self.broker.offsets(topic, "earliest")
+        end = await self.broker.offsets(topic, "latest", isolation="read_uncommitted")
+        self.unreadable += await scan(self.broker, topic, first, end, take, patience=self.patience)
         if any(first.values()):
             self.notes.append(f"retention took events from {topic}: a record skipped by then counts as missing")
         return found
 
+    async def exists(self, topic: str) -> bool:
+        """Whether it does; a note where not."""
+        there = await self.broker.topic(topic) is not None
+        if not there:
+            self.notes.append(f"topic {topic} does not exist")
+        return there
+
     async def expect(self, skips: Sequence[Skip]) -> None:
         """Make the tallies: from the start, or what retention left of it, to the positions."""
-        if await self.broker.topic(self.input) is None:
-            raise BrokerError(f"topic {self.input} does not exist on {self.broker.url}: nothing to audit against")
         log_start = await self.broker.offsets(self.input, "earliest")
+        log_end = await self.broker.offsets(self.input, "latest", isolation="read_uncommitted")
         anew = {skip.partition for skip in skips if skip.stop < skip.start}
         for partition, stop in self.checkpoint.positions.items():
-            if partition in anew:
+            end = log_end.get(partition, 0)
+            if end < stop:
+                self.unreadable.append(
+                    f"not readable: {self.input}/{partition} ends at offset {end}, but the checkpoint stands at "
+                    f"{stop}: the topic was made anew or truncated"
+                )
+            elif partition in anew:
                 self.notes.append(f"not audited: {self.input}/{partition} was made anew, its offsets are ambiguous")
-                continue
-            start = self.checkpoint.start.get(partition, 0)
-            first = max(start, min(stop, log_start.get(partition, stop)))
-            self.taken_from_input += first - start
-            self.tallies[partition] = Tally(first, stop)
+            else:
+                start = self.checkpoint.start.get(partition, 0)
+                first = max(start, min(stop, log_start.get(partition, stop)))
+                self.taken_from_input += first - start
+                self.tallies[partition] = Tally(first, stop)
         self.excuse(skips)
 
     def excuse(self, skips: Sequence[Skip]) -> None:
@@ -129,59 +158,40 @@ class _Audit:
         def take(partition: int, columns: RecordColumns) -> None:
             self.tallies[partition].read(columns.offsets)
 
-        self.notes += await scan(self.broker, self.input, begin, end, take, patience=self.patience)
+        self.unreadable += await scan(self.broker, self.input, begin, end, take, patience=self.patience)
 
-    async def read_output(
-        self,
-        role: str,
-        sources: Callable[[RecordColumns, str], Sources],
-        count: Callable[[Tally, Int64], None],
-        partitions: int,
-    ) -> list[Remains]:
+    async def read_output(self, role: str, partitions: int, sources: SourcesOf) -> Content:
         """Count what a topic's records stand for; `partitions` is how many it had when the model was first started."""
-        held: dict[int, int] = {}
-        oldest: dict[int, dict[int, int]] = {}
+        topic = await self.broker.topic(self.topics[role])
+        if topic is None:
+            self.notes.append(f"topic {self.topics[role]} does not exist")
+            return Content()
+        begin = self.checkpoint.outputs_start.get(role, {})
+        enter = {"assignments": Tally.assigned, "dead_letters": Tally.dead_lettered}[role]
+        output = Output(topic, begin, self.input, sources, enter, partitions == self.checkpoint.partitions.input)
+        content = await read_output(self.broker, output, self.tallies, patience=self.patience)
+        self.unreadable += content.unreadable
+        self.note_uncounted(topic.name, content)
+        return content
 
-        def take(partition: int, columns: RecordColumns) -> None:
-            held[partition] = held.get(partition, 0) + columns.offsets.size
-            left = oldest.setdefault(partition, {})
-            for source, offsets in sources(columns, self.input):
-                left[source] = min(int(offsets.min()), left.get(source, int(offsets.min())))
-                if source in self.tallies:
-                    count(self.tallies[source], offsets)
+    def note_uncounted(self, topic: str, content: Content) -> None:
+        """Records that stand for nothing that is audited."""
+        counted = {
+            "do not say which input record they stand for": content.absent,
+            "say it in a way that cannot be read (a garbled header)": content.garbled,
+            "stand for input that the checkpoint has not reached: a learner runs, or they are not its own": (
+                content.beyond
+            ),
+        }
+        self.notes += [f"records in {topic} that {what}: {count}" for what, count in counted.items() if count]
 
-        first = await self.read_all(self.topics[role], take)
-        return await self.remains(self.topics[role], first, held, oldest, partitions)
-
-    async def remains(
-        self,
-        topic: str,
-        first: Mapping[int, int],
-        held: Mapping[int, int],
-        oldest: Mapping[int, Mapping[int, int]],
-        partitions: int,
-    ) -> list[Remains]:
-        """What is left of a topic that begins at `first` and of which `held` records were read."""
-        described = await self.broker.topic(topic)
-        if described is None:
-            return []
-        compacted = "compact" in described.config.get("cleanup.policy", "")
-        end = await self.broker.offsets(topic, "latest") if compacted else {}
-        stays = partitions == self.checkpoint.partitions.input
-        return [
-            Remains(p, end[p] - held.get(p, 0) if compacted else start, compacted, oldest.get(p, {}), stays)
-            for p, start in first.items()
-        ]
-
-    async def read_all(self, topic: str, take: Take) -> Mapping[int, int]:
-        """All that a topic holds now; returns its first offsets."""
-        if await self.broker.topic(topic) is None:
-            self.notes.append(f"topic {topic} does not exist")
-            return {}
-        first = await self.broker.offsets(topic, "earliest")
-        end = await self.broker.offsets(topic, "latest", isolation="read_uncommitted")
-        self.notes += await scan(self.broker, topic, first, end, take, patience=self.patience)
-        return first
+    def refuse_without_headers(self, assignments: Content) -> None:
+        """Raises SettingsError where not one assignment says what it stands for."""
+        if assignments.records and assignments.absent == assignments.records:
+            raise SettingsError(
+                f"audit counts assignments by their header streamgmm-source, and none of the {assignments.records} in "
+                f"{self.topics['assignments']} has one: they were written with output.source_header: false"
+            )
 
     # ---- the sum
 
@@ -207,6 +217,7 @@ class _Audit:
             taken_from_output=_size(explained) - surplus,
             missing_examples=self.examples(missing) or self.examples(explained if surplus else {}),
             duplicated_examples=self.examples({p: v.duplicated for p, v in verdicts.items()}),
+            unreadable=tuple(self.unreadable),
             notes=tuple(self.notes),
         )
 

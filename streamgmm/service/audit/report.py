@@ -23,11 +23,16 @@ class AuditReport(NamedTuple):
     taken_from_output: int = 0  # records whose output is gone where retention or compaction took that much
     missing_examples: tuple[str, ...] = ()
     duplicated_examples: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()  # what should be there and could not be read: it is not vouched for
     notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Nothing is missing and, in exactly_once, nothing is there twice."""
+        """All was read, nothing is missing and, in exactly_once, nothing is there twice."""
+        return self._kept and not self.unreadable
+
+    @property
+    def _kept(self) -> bool:
         return self.missing == 0 and (self.duplicated == 0 or self.mode == "at_least_once")
 
     def lines(self) -> Iterator[str]:
@@ -39,6 +44,7 @@ class AuditReport(NamedTuple):
         yield from self._counts()
         yield from (f"missing: {position}" for position in self.missing_examples)
         yield from (f"duplicated: {position}" for position in self.duplicated_examples)
+        yield from self.unreadable
         yield from self.notes
         yield self._verdict()
 
@@ -61,8 +67,10 @@ class AuditReport(NamedTuple):
         yield from (f"  {name:<{width}}  {count:>12,}" for name, count in rows.items())
 
     def _verdict(self) -> str:
-        if not self.ok:
+        if not self._kept:
             return "FAILED: the delivery is not what was promised"
+        if self.unreadable:
+            return "FAILED: nothing is proven of what could not be read"
         if self.duplicated:
             return "ok: nothing is missing (at_least_once allows duplicates)"
         return "ok: every record is there, none twice"

@@ -1,4 +1,4 @@
-"""Reading stretches of a topic's partitions once. Damage and loss on the way are noted and passed over."""
+"""Reading stretches of a topic's partitions once. Damage and loss on the way are said and passed over."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ Take = Callable[[int, RecordColumns], None]
 async def scan(
     broker: Broker, topic: str, begin: Mapping[int, int], end: Mapping[int, int], take: Take, *, patience: float
 ) -> list[str]:
-    """Hand what is committed from `begin` to `end` (offsets by partition) to `take`; note what could not be read.
+    """Hand what is committed from `begin` to `end` (offsets by partition) to `take`; return what could not be read.
 
     `end` may lie behind an open transaction: it is given up when nothing has come for `patience` seconds. Raises
     RecordsLost where a partition ends before its `begin`.
