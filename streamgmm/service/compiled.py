@@ -1,6 +1,11 @@
-"""Loading the compiled code before anything is touched: a learner that cannot run must not fence the one that does."""
+"""Loading the compiled code before anything is touched: a learner that cannot run must not fence the one that does.
+
+What is loaded then stays: some 190 000 objects, most of them numba's. The garbage collector is told not to look at
+them again; on Kafka, where a fetch makes an object a record, its rounds over them took a quarter of the processor time.
+"""
 
 import asyncio
+import gc
 import time
 
 import structlog
@@ -30,3 +35,5 @@ async def load_compiled() -> None:
 def _load() -> None:
     warm_mixture_kernels()
     warm_record_kernels()
+    if not gc.get_freeze_count():  # once to a process, however many services it runs
+        gc.freeze()
