@@ -196,8 +196,13 @@ def model_reset(
 ) -> None:
     """Forget what was learnt and start anew; a learner that runs ends with exit code 4."""
     given = _settings(config, sets, broker)
+    if positions == "forget":
+        _warn(
+            f"every record of {given.input.topic} from input.start ({given.input.start}) on will be published again "
+            f"into {given.output_topic}"
+        )
     if not yes:
-        _confirm(f"Forget the model {given.model.name} in topic {given.topics['model']}?")
+        _confirm(f"Forget what model {given.model.name} has learnt?")
     from streamgmm.service import model_commands
 
     typer.echo(_run(model_commands.reset(given, positions=positions)))
@@ -266,9 +271,13 @@ def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever
         raise typer.Exit(0) from None
 
 
+def _warn(text: str) -> None:
+    typer.echo(f"streamgmm: warning: {text}", err=True)
+
+
 def _confirm(question: str) -> None:
     if not sys.stdin.isatty():
-        raise SettingsError(f"{question} Nobody can be asked here: give --yes to say so")
+        raise SettingsError("this asks before it forgets, and there is no terminal to ask at: give --yes")
     if not typer.confirm(question):
         raise typer.Exit(0)
 

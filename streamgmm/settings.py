@@ -16,6 +16,7 @@ _HOST = r"(\[[0-9a-fA-F:]+\]|[^\s,/:@\[\]]+):[0-9]{1,5}"
 URL = rf"^(kafka://{_HOST}(,{_HOST})*|sqlite:///.+)$"
 NAME = r"^[a-zA-Z0-9._-]+$"
 NAME_OR_EMPTY = r"^[a-zA-Z0-9._-]*$"
+_NO_TOPICS = (".", "..")  # names that Kafka refuses
 
 
 def seconds(value: object) -> object:
@@ -36,6 +37,11 @@ def features(value: object) -> object:
 
 Seconds = Annotated[float, BeforeValidator(seconds, json_schema_input_type=float | str)]
 Transform = Literal["identity", "sqrt", "log", "log1p", "logit"]
+
+
+def is_topic_name(name: str) -> bool:
+    """Whether Kafka takes it as the name of a topic."""
+    return re.fullmatch(NAME, name) is not None and len(name) <= 249 and name not in _NO_TOPICS
 
 
 class Section(BaseModel):
@@ -142,7 +148,11 @@ class Broker(Section):
     )
 
     def contradictions(self) -> Iterator[str]:
-        """A request must be able to fail before its transaction does; only Kafka has security."""
+        """Ports that there are; a request must be able to fail before its transaction does; only Kafka has security."""
+        if self.url.startswith("kafka"):
+            for port in re.findall(r":([0-9]+)(?=,|$)", self.url):
+                if not 1 <= int(port) <= 65535:
+                    yield f"broker.url: {port} is no port; 1 to 65535 are"
         if self.transaction_timeout <= self.request_timeout:
             yield (
                 f"broker.transaction_timeout: must be above broker.request_timeout ({self.request_timeout:g} s), "
@@ -181,7 +191,9 @@ class Input(Section):
     )
 
     def contradictions(self) -> Iterator[str]:
-        """Raw rows have no fields; a feature is named once."""
+        """A name that Kafka refuses; raw rows have no fields; a feature is named once."""
+        if self.topic in _NO_TOPICS:
+            yield f"input.topic: Kafka takes no topic named {self.topic}"
         if self.format in ("float32", "float64"):
             if isinstance(self.features, list):
                 yield f"input.features: {self.format} rows have no named fields; name the array or use msgpack or json"
@@ -309,9 +321,15 @@ class Drift(Section):
     def contradictions(self) -> Iterator[str]:
         """Lengths that no window fits into."""
         if self.reference_size < 2 * self.window:
-            yield f"reference_size {self.reference_size} holds fewer than two windows of {self.window} vectors"
+            yield (
+                f"drift.reference_size: {self.reference_size} vectors hold fewer than two windows (drift.window) of "
+                f"{self.window}"
+            )
         if self.expected_run_length < 10 * self.window:
-            yield f"expected_run_length {self.expected_run_length} is shorter than ten windows of {self.window} vectors"
+            yield (
+                f"drift.expected_run_length: {self.expected_run_length} vectors are fewer than ten windows "
+                f"(drift.window) of {self.window}"
+            )
 
 
 class Http(Section):
@@ -365,6 +383,14 @@ class Settings(Section):
         longest = max(self.topics.values(), key=len)
         if len(longest) > 249:
             yield f"output.topic: the topic name {longest} would have {len(longest)} characters; Kafka takes 249"
+        if self.output_topic in _NO_TOPICS:
+            yield f"output.topic: Kafka takes no topic named {self.output_topic}"
+        warm_up, components = self.learning.warm_up, self.model.n_components
+        if warm_up is not None and warm_up < 2 * components:
+            yield (
+                f"learning.warm_up: {warm_up} vectors are too few to start {components} components "
+                f"(model.n_components); {2 * components} or more"
+            )
         yield from self._dimensions()
 
     def _dimensions(self) -> Iterator[str]:

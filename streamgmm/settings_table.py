@@ -29,8 +29,8 @@ _BOUNDS = {"ge": ">= ", "gt": "> ", "le": "<= ", "lt": "< ", "max_length": "leng
 _PATTERNS = {
     NAME: "letters, digits and . _ -",
     NAME_OR_EMPTY: "letters, digits and . _ -",
-    URL: "kafka://host:port,... or sqlite:///path",
 }
+_KINDS = {URL: "kafka://host:port,... or sqlite:///path"}  # patterns that say all there is to say of a text
 _EXAMPLES = {"input.topic": "players", "model.n_components": "4"}  # what the commented YAML says for what is required
 
 
@@ -112,6 +112,9 @@ def _setting_lines(setting: Row, name: str, indent: str, *, secret: bool) -> Ite
 def _type(kind: Any, metadata: list[Any]) -> str:  # noqa: ANN401 - a type's annotation has no type
     if any(isinstance(item, BeforeValidator) and item.func is seconds for item in metadata):
         return "duration" + (" or null" if type(None) in get_args(kind) else "")
+    for pattern in (getattr(item, "pattern", None) for item in metadata):
+        if pattern in _KINDS:
+            return _KINDS[pattern]
     parts = get_args(kind)
     words = {
         Annotated: lambda: _type(parts[0], list(parts[1:])),
@@ -140,8 +143,8 @@ def _bound(item: object, shown: Callable[[Any], str]) -> Iterator[str]:
             yield f"{words}{shown(value)}"
     if getattr(item, "min_length", None):
         yield "not empty"
-    if pattern := getattr(item, "pattern", None):
-        yield _PATTERNS[pattern]
+    if (pattern := getattr(item, "pattern", None)) not in {None, *_KINDS}:
+        yield _PATTERNS[str(pattern)]
 
 
 def written(field: FieldInfo, value: object) -> str:

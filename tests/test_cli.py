@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,6 +63,10 @@ def test_the_command_line_loads_nothing_heavy(heavy: str) -> None:
         (["tail", "--topic", "players", "--broker", "kafka"], "broker.url"),
         (["replay", "a.xls", "--topic", "players"], "replays .csv"),
         (["model", "reset", *LEAST], "give --yes"),
+        (["model", "reset", *LEAST, "--positions", "forget"], "from input.start (earliest) on will be published again"),
+        (["replay", "a.csv", "--topic", "a/b"], "--topic a/b"),
+        (["replay", "a.csv", "--topic", ".."], "--topic .."),
+        (["settings", "check", *LEAST, "--set", "learning.warm_up=3"], "learning.warm_up: 3 vectors are too few"),
         (["demo", "plyers"], "players"),
     ],
 )
@@ -109,6 +116,16 @@ def test_settings_show_says_where_each_comes_from(streamgmm: Command, tmp_path: 
     assert shown["input.topic"].split(maxsplit=1) == ["players", "a.yaml, line 1"]
     assert shown["http.port"].split(maxsplit=1) == ["0", "--set http.port"]
     assert shown["log.level"].split() == ["info", "default"]
+    assert shown["input.format"].split() == ["msgpack", "default"]
+
+
+def test_settings_show_follows_an_alias(streamgmm: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "model: &both {n_components: 2}\ninput: {topic: players}\nhttp:\n  <<: {port: 1}\n  enabled: true\n"
+    )
+    shown = streamgmm("settings", "show", "--config", "a.yaml").stdout
+    assert re.search(r"^http.port +1 +a\.yaml, line 3$", shown, re.MULTILINE)
+    assert re.search(r"^http.host .* default$", shown, re.MULTILINE)
 
 
 def test_settings_show_masks_the_password(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,8 +145,43 @@ def test_settings_schema_is_a_json_schema_and_a_file(streamgmm: Command, tmp_pat
     assert load(tmp_path / "all.yaml", [], {}).input.topic == "players"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["tail", "--topic", "players"], ["audit", *LEAST], ["topics", "create", *LEAST]],
+)
+def test_what_only_looks_makes_no_log(streamgmm: Command, tmp_path: Path, arguments: list[str]) -> None:
+    ended = streamgmm(*arguments, "--broker", "sqlite:///mistyped.db")
+    assert ended.returncode == 3
+    assert f"{tmp_path / 'mistyped.db'} does not exist" in ended.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_makes_a_log_says_so(streamgmm: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    said = [streamgmm("replay", "a.csv", "--topic", "players").stderr for _ in range(2)]
+    assert f"made a new embedded log, {tmp_path / 'streamgmm.db'}\nreplayed 1 record into players in" in said[0]
+    assert "made" not in said[1]
+
+
+def test_an_audit_that_fails_exits_with_7(streamgmm: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n" + "".join(f"{i % 7},{i % 5}\n" for i in range(100)))
+    given = [*LEAST, "--set", "input.features=[x, y]", "--set", "http.enabled=false"]
+    streamgmm("replay", "a.csv", "--topic", "players")
+    assert streamgmm("run", "--until-end", *given).returncode == 0
+    assert streamgmm("audit", *given).returncode == 0
+    typo = streamgmm("audit", *given, "--set", "model.name=modle")
+    assert (typo.returncode, "it holds model" in typo.stderr) == (3, True)
+    with closing(sqlite3.connect(tmp_path / "streamgmm.db", isolation_level=None)) as log:
+        log.execute("UPDATE batches SET data = zeroblob(size) WHERE rowid = 1")  # the input's only batch
+    failed = streamgmm("audit", *given)
+    assert failed.returncode == 7
+    assert "FAILED" in failed.stdout
+    assert "not proven" in failed.stderr
+
+
 def test_topics_create(streamgmm: Command, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n1\n")
+    streamgmm("replay", "a.csv", "--topic", "others")
     assert streamgmm("topics", "create", *LEAST).returncode == 3  # the input is never created
     streamgmm("replay", "a.csv", "--topic", "players", "--partitions", "2")
     for state in ("created", "exists"):

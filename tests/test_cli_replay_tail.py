@@ -97,6 +97,14 @@ async def test_kafka_takes_and_gives_the_same(kafka_url: str, tmp_path: Path, ca
     assert {record["partition"] for record in records} == {0, 1, 2}
 
 
+async def test_a_failure_midway_says_how_far_it_came(broker: Broker, tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "a.csv").write_text("x\n" + "1\n" * 6_000 + "1,2\n")
+    with pytest.raises(InputUnusable, match="line 6002"):
+        await replay(broker, tmp_path / "a.csv", Choice("json"), Target("players"), Pace())
+    assert "replayed 5,000 records into players, then failed:\n" in capsys.readouterr().err
+    assert len(await lines_of(broker, "players", capsys)) == 5_000
+
+
 async def test_repeat_goes_on_until_it_is_stopped(broker: Broker, tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "a.csv").write_text(CSV)
     pace = Pace(rate=5000, repeat=True)
@@ -227,6 +235,9 @@ def test_a_readable_line_is_short() -> None:
     assert line.endswith('"... 5000 items"],"raw":"<9000 bytes>","name":"x"}  h=v')
     assert readable_line("t", 0, Record(0, -(2**62), None, None)) == f"t/0@0  {-(2**62)} ms  null"
     assert len(in_short("x" * 10_000)) < 700
+    assert in_short({"p": [0.98908936977, 1.25e-9, 3], "t": 1795457391211}) == (
+        '{"p":[0.989089,1.25e-9,3],"t":1795457391211}'
+    )
 
 
 @pytest.fixture

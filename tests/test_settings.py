@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from streamgmm.settings import Feature, Settings, Standardise, seconds
+from streamgmm.settings import Feature, Settings, Standardise, is_topic_name, seconds
 from streamgmm.settings_table import table
 
 LEAST: dict[str, dict[str, object]] = {"input": {"topic": "players"}, "model": {"n_components": 4}}
@@ -76,6 +76,14 @@ KAFKA = "kafka://127.0.0.1:9092"
         ({"input": {"topic": "t"}, "output": {"topic": "t"}}, "output.topic"),
         ({"input": {"topic": "t" * 240}}, "output.topic"),
         ({"output": {"responsibilities": 5}}, "output.responsibilities"),
+        ({"broker": {"url": "kafka://h:9092,h:70000"}}, "broker.url"),
+        ({"broker": {"url": "kafka://[::1]:0"}}, "broker.url"),
+        ({"input": {"topic": "."}}, "input.topic"),
+        ({"input": {"topic": ".."}}, "input.topic"),
+        ({"output": {"topic": ".."}}, "output.topic"),
+        ({"learning": {"warm_up": 7}}, "learning.warm_up"),
+        ({"drift": {"reference_size": 200, "window": 101}}, "drift.reference_size"),
+        ({"drift": {"expected_run_length": 1000, "window": 101}}, "drift.expected_run_length"),
     ],
 )
 def test_what_contradicts_itself_is_refused(sections: dict[str, dict[str, object]], key: str) -> None:
@@ -91,6 +99,20 @@ def test_what_fits_together_is_taken() -> None:
         output={"responsibilities": 4},
     )
     settings(input={"format": "float32"}, model={"n_features": 3})
+    settings(learning={"warm_up": 8}, input={"topic": "..."}, broker={"url": "kafka://h:65535"})
+
+
+def test_the_warm_up_and_the_components_are_both_named() -> None:
+    with pytest.raises(
+        ValidationError, match=r"7 vectors are too few to start 4 components \(model\.n_components\); 8"
+    ):
+        settings(learning={"warm_up": 7})
+
+
+@pytest.mark.parametrize(("name", "taken"), [("a.b_c-1", True), ("x" * 249, True), ("x" * 250, False), ("...", True)])
+def test_names_of_topics(name: str, taken: bool) -> None:
+    assert is_topic_name(name) is taken
+    assert not any(map(is_topic_name, ("", ".", "..", "a/b", "a\n", "ä")))
 
 
 @pytest.mark.parametrize(

@@ -139,15 +139,23 @@ class LocalWriter:
 
 
 class LocalLog:
-    """The embedded log as a `Broker`. `lock_timeout` (s) is how long another process may hold the file's write lock."""
+    """The embedded log as a `Broker`. `lock_timeout` (s) is how long another process may hold the file's write lock.
 
-    def __init__(self, url: str, *, lock_timeout: float) -> None:
-        self.url, self._lock_timeout = url, lock_timeout
+    Without `create` opening raises BrokerError where there is no file.
+    """
+
+    def __init__(self, url: str, *, lock_timeout: float, create: bool = True) -> None:
+        self.url, self._lock_timeout, self._create = url, lock_timeout, create
         self._path = Path(url.removeprefix(PREFIX))
         self._threads: list[DatabaseThread] = []
 
     async def __aenter__(self) -> Self:
         """Makes the file where it is absent. Raises BrokerUnavailable or BrokerError where it cannot be used."""
+        if not self._create and not self._path.exists():
+            raise BrokerError(
+                f"the embedded log {self._path.absolute()} does not exist: there is nothing to look at. Name another "
+                "file in broker.url, or fill it: streamgmm replay FILE --topic NAME --broker sqlite:///PATH"
+            )
         self._thread = await self._open()
         return self
 

@@ -8,5 +8,5 @@ from streamgmm.settings import Settings
 
 async def audit(settings: Settings) -> AuditReport:
     """Raises what `service.audit.audit` raises, and BrokerUnavailable."""
-    async with open_broker(settings.broker) as broker:
+    async with open_broker(settings.broker, create=False) as broker:
         return await proof(settings, broker)

@@ -43,7 +43,7 @@ def to_json(value: object) -> str:
 
 
 def in_short(value: object) -> str:
-    """As `to_json`, with long lists and bytes named by their size."""
+    """As `to_json`, with numbers of at most 6 digits, and long lists and bytes named by their size."""
     text = to_json(_shortened(value))
     return text if len(text) <= _LENGTH else f"{text[:_LENGTH]}... ({len(text)} characters)"
 
@@ -64,6 +64,8 @@ def _shortened(value: Any) -> object:  # noqa: ANN401 - whatever JSON can say
         return {key: _shortened(inner) for key, inner in value.items()}
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>" if len(value) > 24 else value
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
     if isinstance(value, list):
         more = [f"... {len(value)} items"] if len(value) > _SHOWN else []
         return [_shortened(inner) for inner in value[:_SHOWN]] + more

@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from streamgmm.broker.interface import Broker, Topic, Writer
-from streamgmm.broker.open import open_broker
+from streamgmm.broker.open import absent_log, open_broker
 from streamgmm.commands.rows import Choice, Rows, rows_of
-from streamgmm.errors import InputUnusable
+from streamgmm.errors import InputUnusable, SettingsError
 from streamgmm.records.columns import RecordColumns, of_parts
 from streamgmm.settings import Broker as BrokerSettings
+from streamgmm.settings import is_topic_name
 
 CHUNK = 5000  # records to an acknowledgement, at full speed
 PER_SECOND = 20  # acknowledgements a second, at a rate
@@ -46,10 +47,18 @@ class Pace(NamedTuple):
 
 
 async def replay(settings: BrokerSettings, file: Path, choice: Choice, target: Target, pace: Pace) -> None:
-    """Stream the file; with `pace.repeat` until cancelled. Raises BrokerError, and what `rows_of` raises."""
+    """Stream the file; with `pace.repeat` until cancelled.
+
+    Raises BrokerError, SettingsError for a name that no topic can have, and what `rows_of` raises.
+    """
+    if not is_topic_name(target.topic):
+        raise SettingsError(f"--topic {target.topic}: a name is 1 to 249 letters, digits and . _ -, but not . or ..")
     chunks = _chunks(file, choice, pace)
     first = next(chunks)  # a file that cannot be read must not leave a topic behind
+    made = absent_log(settings)
     async with open_broker(settings) as broker:
+        if made is not None:
+            sys.stderr.write(f"made a new embedded log, {made}\n")
         partitions = await _partitions(broker, target)
         writer = await broker.writer()
         try:
@@ -88,7 +97,7 @@ class Sender:
 
 
 class Display:
-    """What a person sees on stderr: a bar on a terminal, and at the end how many records were sent."""
+    """What a person sees on stderr: a bar on a terminal, and at the end (or a failure) how many records were sent."""
 
     def __init__(self, topic: str) -> None:
         self.topic, self.sent, self.begun = topic, 0, time.monotonic()
@@ -116,8 +125,11 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.progress.stop()
+        records = "1 record" if self.sent == 1 else f"{self.sent:,} records"
         if kind is None or issubclass(kind, asyncio.CancelledError):
-            sys.stderr.write(f"replayed {self.sent:,} records into {self.topic} in {self.seconds:.1f} s\n")
+            sys.stderr.write(f"replayed {records} into {self.topic} in {self.seconds:.1f} s\n")
+        else:
+            sys.stderr.write(f"replayed {records} into {self.topic}, then failed:\n")
 
 
 def _chunks(file: Path, choice: Choice, pace: Pace) -> Iterator[Rows]:

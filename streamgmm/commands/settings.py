@@ -15,8 +15,15 @@ def show(loaded: Loaded) -> Iterator[str]:
     rows = [(key, written(field, reduce(getattr, key.split("."), loaded.settings))) for key, field in leaves(Settings)]
     keys, values = (max(len(text) for text in column) for column in zip(*rows, strict=True))
     for key, value in rows:
-        where = origin(tuple(key.split(".")), loaded.origins) or "default"
-        yield f"{key:<{keys}}  {value:<{min(values, 40)}}  {where}"
+        yield f"{key:<{keys}}  {value:<{min(values, 40)}}  {_origin(key, loaded)}"
+
+
+def _origin(key: str, loaded: Loaded) -> str:
+    """A key that YAML has merged in from an alias has no place of its own: then its section's counts."""
+    *sections, name = key.split(".")
+    if name not in reduce(getattr, sections, loaded.settings).model_fields_set:
+        return "default"
+    return origin((*sections, name), loaded.origins) or "default"
 
 
 def schema() -> str:

@@ -27,7 +27,7 @@ class Span(NamedTuple):
 async def tail(settings: BrokerSettings, topic: str, span: Span, *, as_json: bool) -> None:
     """Prints to stdout. Raises BrokerError where the topic does not exist, BrokenPipeError where nobody reads."""
     line = json_line if as_json else readable_line
-    async with open_broker(settings) as broker:
+    async with open_broker(settings, create=False) as broker:
         if await broker.topic(topic) is None:
             raise BrokerError(f"topic {topic} does not exist on {settings.url}")
         starts = await broker.offsets(topic, "earliest" if span.from_start else "latest")

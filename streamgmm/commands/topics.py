@@ -6,9 +6,12 @@ from streamgmm.settings import Settings
 
 
 async def create(settings: Settings) -> list[str]:
-    """Creates what is missing; a line a topic. Raises BrokerError as `service.topics.ensure`."""
+    """Creates what is missing; a line a topic. Raises BrokerError as `service.topics.ensure`.
+
+    An embedded log is not made: the input would not be in it.
+    """
     output = settings.output.model_copy(update={"create_topics": True})
-    async with open_broker(settings.broker) as broker:
+    async with open_broker(settings.broker, create=False) as broker:
         absent = await missing(broker, settings)
         source, *others = await ensure(broker, settings.model_copy(update={"output": output}))
     width = max(len(topic.name) for topic in (source, *others))

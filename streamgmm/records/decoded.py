@@ -14,6 +14,8 @@ from streamgmm.records.columns import Int64, RecordColumns
 Float64 = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+MOST_WEIGHT = 1e9  # time is weight: one vector above it would end all learning
+
 REASONS: Mapping[str, str] = {
     "empty": "The value is null or has no bytes.",
     "undecodable": "The value is not msgpack, not JSON, or nested too deep.",
@@ -23,7 +25,7 @@ REASONS: Mapping[str, str] = {
     "not_finite": "A number is infinite, or too large for 64 bits.",
     "all_missing": "Every feature of a vector is missing: null, NaN or an absent field.",
     "missing_values_unsupported": "A feature is missing: null, NaN or an absent field.",
-    "bad_weight": "The weight is negative, infinite, NaN, no number, or not one for each vector.",
+    "bad_weight": "The weight is null or no number, negative, above 1e9, NaN, or not one for each vector.",
     "transform_domain": "A feature's transform is not defined for its value, as log for 0.",
 }
 

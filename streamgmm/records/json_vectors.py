@@ -17,7 +17,7 @@ import numpy as np
 from streamgmm.records.assemble import Bulk, decode_both
 from streamgmm.records.columns import Bytes, RecordColumns, Slices, bytes_of, normal_slices
 from streamgmm.records.compiled import compiled
-from streamgmm.records.decoded import Mask, Rejected, Rows, Vectors
+from streamgmm.records.decoded import MOST_WEIGHT, Mask, Rejected, Rows, Vectors
 from streamgmm.records.layouts import ArrayLayout, NamedLayout
 from streamgmm.records.msgpack_walker import is_utf8
 
@@ -138,7 +138,7 @@ def bulk_of(
     n = int(counts.sum())
     matrix = np.fromiter(numbers, np.float64, n * d).reshape(n, d)
     weight = np.fromiter(weights, np.float64, n)
-    good = np.isfinite(matrix).all(axis=1) & np.isfinite(weight) & (weight >= 0)
+    good = np.isfinite(matrix).all(axis=1) & (weight >= 0) & (weight <= MOST_WEIGHT)
     if not good.all():
         record = np.repeat(np.arange(counts.size), counts)
         counts[record[~good]] = 0

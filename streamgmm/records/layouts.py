@@ -8,11 +8,11 @@ This is the general decoder behind the fast paths: it takes every form and names
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from streamgmm.records.decoded import Float64, Rejected, Rows
+from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows
 
 _ABSENT = object()
 
@@ -54,7 +54,7 @@ class NamedLayout(NamedTuple):
         if not isinstance(value, dict):
             raise Rejected("wrong_type", f"a map with the fields {', '.join(self.names)} is wanted, not {_kind(value)}")
         matrix = np.array([[_number(value.get(name), name) for name in self.names]])
-        refuse_holes(matrix)
+        refuse_holes(matrix, self.names)
         return Rows(matrix, _weights(value.get(self.weight, _ABSENT), 1), nested=False)
 
 
@@ -70,20 +70,22 @@ def matrix_of_bytes(data: bytes, n_features: int | None, dtype: str) -> Float64:
         return np.frombuffer(data, dtype).astype(np.float64).reshape(-1, width // size)
 
 
-def refuse_holes(matrix: Float64) -> None:
-    """Raises Rejected where a number is infinite or missing (NaN)."""
+def refuse_holes(matrix: Float64, names: Sequence[str] = ()) -> None:
+    """Raises Rejected where a number is infinite or missing (NaN); says which by `names`, or by its place."""
     if np.isfinite(matrix).all():
         return
     if np.isinf(matrix).any():
-        raise Rejected("not_finite", f"feature {_place(np.isinf(matrix))} is infinite")
+        raise Rejected("not_finite", f"feature {_place(np.isinf(matrix), names)} is infinite")
     missing = np.isnan(matrix)
     if missing.all(axis=1).any():
         raise Rejected("all_missing", "every feature of a vector is missing")
-    raise Rejected("missing_values_unsupported", f"feature {_place(missing)} is missing")
+    raise Rejected("missing_values_unsupported", f"feature {_place(missing, names)} is missing")
 
 
-def _place(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> str:
+def _place(mask: Mask, names: Sequence[str]) -> str:
     row, feature = np.argwhere(mask)[0].tolist()
+    if names:
+        return repr(names[feature])
     return f"{feature} (counted from 0)" if len(mask) == 1 else f"{feature} of vector {row} (both counted from 0)"
 
 
@@ -141,12 +143,9 @@ def _weights(weight: object, n: int) -> Float64:
 def _weight(weight: object) -> float:
     if type(weight) not in (float, int):
         raise Rejected("bad_weight", f"the weight is {_kind(weight)}, not a number")
-    if not 0 <= weight < math.inf:  # type: ignore[operator]
-        raise Rejected("bad_weight", "the weight is negative, infinite or NaN")
-    try:
-        return float(weight)  # type: ignore[arg-type]
-    except OverflowError:
-        raise Rejected("bad_weight", "the weight is too large") from None
+    if not 0 <= weight <= MOST_WEIGHT:  # type: ignore[operator]
+        raise Rejected("bad_weight", f"the weight is negative, above {MOST_WEIGHT:g}, or NaN")
+    return float(weight)  # type: ignore[arg-type]
 
 
 def _kind(value: object) -> str:

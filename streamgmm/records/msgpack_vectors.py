@@ -13,7 +13,7 @@ import numpy as np
 from streamgmm.records.assemble import Bulk, decode_both
 from streamgmm.records.columns import Bytes, Int64, RecordColumns, Slices, bytes_of, normal_slices, slices_of
 from streamgmm.records.compiled import compiled
-from streamgmm.records.decoded import Float64, Mask, Rejected, Rows, Vectors
+from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows, Vectors
 from streamgmm.records.layouts import ArrayLayout, Layout, NamedLayout
 from streamgmm.records.msgpack_walker import ABSENT, DEEP, MAX_DEPTH, ODD, float_of, head, locate, number, room, skip
 
@@ -176,7 +176,7 @@ def _read_weights(data: Bytes, at: int, out: Float64) -> bool:
         at = behind
     for row in range(out.size):
         value, behind = number(data, at)
-        if behind < 0 or not np.isfinite(value) or value < 0:
+        if behind < 0 or not 0 <= value <= MOST_WEIGHT:
             return False
         out[row] = value
         if kind == _ARRAY:

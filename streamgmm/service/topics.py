@@ -109,20 +109,26 @@ async def _one(broker: Broker, settings: Settings, topic: Topic) -> Topic:
 
 
 def _refuse(model: Topic, url: str) -> None:
+    policy = model.config.get("cleanup.policy", "compact").strip()
     if model.partitions != 1:
+        delete = f"kafka-topics.sh --bootstrap-server {{}} --delete --topic {model.name}"
         raise BrokerError(
             f"the model topic {model.name} has {model.partitions} partitions and must have one, which no command can "
-            f"change. If it holds no model that you need, delete it: {_kafka('topics', url)} --delete --topic "
-            f"{model.name}; it is created anew at the next start. Else name another output: --set output.topic=NAME"
+            "change. "
+            + _mend(url, f"If it holds no model that you need, delete it: {delete}; the next start creates it anew. ")
         )
-    policy = model.config.get("cleanup.policy", "compact").strip()
     if policy != "compact":
+        alter = "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics"
         raise BrokerError(
             f"the model topic {model.name} has cleanup.policy={policy} and must be compacted, or its checkpoint will "
-            f"be deleted in time. Mend it: {_kafka('configs', url)} --alter --entity-type topics "
-            f"--entity-name {model.name} --add-config cleanup.policy=compact"
+            "be deleted in time. "
+            + _mend(url, f"Mend it: {alter} --entity-name {model.name} --add-config cleanup.policy=compact. ")
         )
 
 
-def _kafka(tool: str, url: str) -> str:
-    return f"kafka-{tool}.sh --bootstrap-server {url.removeprefix('kafka://')}"
+def _mend(url: str, command: str) -> str:
+    """What to do: Kafka's `command`, which takes the address at `{}`, or what helps on every broker."""
+    scheme, _, address = url.partition("://")
+    if scheme == "kafka":
+        return f"{command.format(address)}Or name another output: --set output.topic=NAME"
+    return "The embedded log changes no topic: name another output (--set output.topic=NAME) or another broker.url"

@@ -132,6 +132,8 @@ ARRAY_REJECTIONS = [
     ({"x": [1, 2], "w": None}, "bad_weight"),
     ({"x": [1, 2], "w": math.nan}, "bad_weight"),
     ({"x": [1, 2], "w": math.inf}, "bad_weight"),
+    ({"x": [1, 2], "w": 1.1e9}, "bad_weight"),
+    ({"x": [1, 2], "w": 2**64 - 1}, "bad_weight"),
     ({"x": [1, 2], "w": [1, 1]}, "bad_weight"),
     ({"x": [[1, 2], [3, 4]], "w": [1, -1]}, "bad_weight"),
 ]
@@ -146,6 +148,8 @@ NAMED_REJECTIONS = [
     ({"a": 1}, "missing_values_unsupported"),
     ({"a": 1, "b": math.nan}, "missing_values_unsupported"),
     ({"a": 1, "b": 2, "w": -0.5}, "bad_weight"),
+    ({"a": 1, "b": 2, "w": 1.1e9}, "bad_weight"),
+    ({"a": 1, "b": 2, "w": None}, "bad_weight"),
     ({"a": 1, "b": 2, "w": [1, 2]}, "bad_weight"),
 ]
 
@@ -159,6 +163,23 @@ def test_reasons_among_good_records(form, features, table):
     assert reasons(vectors) == [(2 * i, reason) for i, (_, reason) in enumerate(table)]
     assert vectors.matrix.tolist() == [[1, 2]] * len(table)
     check_whole(vectors, len(values))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_largest_weight_is_taken(form):
+    vectors = decoded(
+        packed([{"x": [1], "w": 1e9}, {"x": [1], "w": 10**9}], form), format=form, features="x", weight="w"
+    )
+    assert vectors.weights.tolist() == [1e9, 1e9]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_missing_value_is_named(form):
+    values = packed([{"a": 1, "b": None}, {"b": 1}, {"a": -math.inf, "b": 1}], form)
+    messages = [rejection.message for rejection in decoded(values, format=form, features=NAMED).rejected]
+    assert messages == ["feature 'b' is missing", "feature 'a' is missing", "feature 'a' is infinite"]
+    (unnamed,) = decoded(packed([[1, None]], form), 2, format=form).rejected
+    assert unnamed.message == "feature 1 (counted from 0) is missing"
 
 
 @pytest.mark.parametrize("form", ["msgpack", "json", "float32", "float64"])

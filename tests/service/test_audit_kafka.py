@@ -62,7 +62,7 @@ async def test_another_programs_open_transaction_hides_nothing_for_long(world, t
     await other.commit()
     await other.close()
     report = await auditing
-    assert (report.assigned, report.ok, report.notes) == (2, True, ())
+    assert (report.assigned, report.ok, report.unreadable) == (2, True, ())
 
 
 async def test_what_stays_hidden_is_said(world, topic):
