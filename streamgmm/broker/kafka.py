@@ -1,5 +1,6 @@
 """Kafka as a broker, through aiokafka. The parts: `kafka_connection` (how it is reached), `kafka_cluster` (topics and
-offsets), `kafka_reader`, `kafka_writer` (with `kafka_batch`), `kafka_close` (leaving without waiting).
+offsets), `kafka_reader`, `kafka_writer` (with `kafka_batch`), `kafka_close` (leaving without waiting), and
+`kafka_private` (what is used of aiokafka beyond its documented calls).
 
 Every reader and writer has connections of its own, so that a long poll never stands in a commit's way.
 """
@@ -13,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from streamgmm.broker.interface import Isolation, Topic, Where
 from streamgmm.broker.kafka_cluster import EARLIEST, LATEST, KafkaCluster
 from streamgmm.broker.kafka_connection import bounded, connection
+from streamgmm.broker.kafka_private import never_create
 from streamgmm.broker.kafka_reader import KafkaReader
 from streamgmm.broker.kafka_writer import KafkaWriter, TransactionalWriter
 from streamgmm.errors import BrokerError
@@ -62,7 +64,7 @@ class Kafka:
         return {partition: ends[partition] if offset < 0 else offset for partition, offset in found.items()}
 
     async def reader(self, topic: str, *, isolation: Isolation = "read_committed") -> KafkaReader:
-        """See `interface.Broker`. Raises BrokerError where there is no such topic: asking for it could create it."""
+        """See `interface.Broker`. Raises BrokerError where there is no such topic."""
         if not await self._cluster.leaders(topic):
             raise BrokerError(f"there is no topic {topic} on Kafka at {self._cluster.address}")
         consumer = AIOKafkaConsumer(
@@ -74,6 +76,7 @@ class Kafka:
             max_partition_fetch_bytes=PARTITION_BYTES,
             fetch_max_bytes=FETCH_BYTES,
         )
+        never_create(consumer)
         reader = KafkaReader(consumer, topic, self._cluster, self._settings.request_timeout)
         await self._started(consumer.start(), reader, f"opening a reader of topic {topic}")
         return reader
@@ -87,6 +90,7 @@ class Kafka:
             enable_idempotence=True,
             retry_backoff_ms=RETRY_MS,
         )
+        never_create(producer)
         kind, patience = (
             (KafkaWriter, self._settings.request_timeout)
             if transactional_id is None

@@ -59,7 +59,7 @@ class KafkaCluster:
             raise
 
     async def close(self) -> None:
-        """Close the connections, within a second or two."""
+        """Close the connections, within a second."""
         await abandon(self._client)
 
     async def leaders(self, topic: str) -> dict[int, int]:

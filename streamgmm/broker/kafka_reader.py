@@ -12,6 +12,7 @@ aiokafka gives good records only while nothing is wrong. What it does otherwise,
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -21,11 +22,13 @@ from aiokafka import errors as kafka
 from streamgmm.broker.kafka_close import abandon
 from streamgmm.broker.kafka_cluster import EARLIEST, LATEST, KafkaCluster
 from streamgmm.broker.kafka_connection import broker_error, reason
+from streamgmm.broker.kafka_private import fetch_task
 from streamgmm.errors import BrokerError, BrokerUnavailable, CorruptBatch, InputUnusable, RecordsLost
 from streamgmm.records import record_batch
 from streamgmm.records.columns import RecordColumns, of_parts
 
 RECORDS = 5000  # to a fetch: their objects are made on the event loop, 20 ms at a time
+MARKER_SECONDS = 0.05  # how late it is seen that only markers or gaps have passed
 DAMAGED = (kafka.CorruptRecordException, kafka.RecordTooLargeError, kafka.UnsupportedCodecError)
 
 
@@ -68,25 +71,29 @@ class KafkaReader:
         if not self._positions:
             await asyncio.sleep(timeout)
             return {}
-        began = asyncio.get_running_loop().time()
-        records = await self._records(timeout)
-        moved = await self._moved(records)
-        self._listen(bool(moved), asyncio.get_running_loop().time() - began)
-        if not moved:
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        end = began + timeout
+        while not (moved := await self._moved(await self._records(max(end - began, 0)))):
             await self._raise_damage()
+            await self._listen(clock() - began)
+            began = clock()
+            if began >= end:
+                return {}
+        self._silence = 0.0
         return moved
 
     async def close(self) -> None:
         """See `interface.Reader`."""
-        self.closed, consumer = True, self._consumer
-        consumer._closed = True
-        await abandon(consumer._client, consumer, consumer._fetcher, consumer._coordinator)
+        self.closed = True
+        await abandon(self._consumer)
 
     async def _records(self, seconds: float) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """What comes within a part of `seconds`: `getmany` waits on where markers and gaps are all that passes."""
         if self._one_by_one:
             return await self._partition_by_partition(seconds)
         try:
-            return await self._getmany(seconds)
+            return await self._getmany(min(seconds, MARKER_SECONDS))
         except Unreadable:
             self._one_by_one = True
             self._rewind()
@@ -95,7 +102,7 @@ class KafkaReader:
     async def _getmany(self, seconds: float, *partitions: TopicPartition) -> dict[TopicPartition, list[ConsumerRecord]]:
         try:
             records: dict[TopicPartition, list[ConsumerRecord]] = await self._consumer.getmany(
-                *partitions, timeout_ms=int(seconds * 1000), max_records=RECORDS
+                *partitions, timeout_ms=math.ceil(seconds * 1000), max_records=RECORDS
             )
         except Exception as error:  # a decoder that meets bytes it cannot read fails in any way
             raise await self._understood(error) from error
@@ -169,20 +176,33 @@ class KafkaReader:
                 self._positions[tp] = position
         return {tp.partition: columns for tp, columns in moved.items()}
 
-    def _listen(self, heard: bool, waited: float) -> None:
-        """Raises BrokerUnavailable where aiokafka will never return anything again, or the broker is silent."""
-        task = self._consumer._fetcher.error_future
-        if task.done():
-            error = None if task.cancelled() else task.exception()
-            why = reason(error.__cause__ or error) if error else "it was cancelled"
-            raise BrokerUnavailable(f"reading topic {self._topic} has stopped inside aiokafka: {why}") from error
+    async def _listen(self, waited: float) -> None:
+        """Raises where nothing will come any more: aiokafka has stopped, the topic is gone, the broker is silent."""
+        self._raise_stopped()
         polled = {tp: self._consumer.last_poll_timestamp(tp) for tp in self._positions}
-        self._silence = 0.0 if heard or polled != self._polled else self._silence + waited
+        self._silence = 0.0 if polled != self._polled else self._silence + waited
         self._polled = polled
-        if self._positions and self._silence > self._patience:
+        if self._silence > self._patience / 2 and not self._consumer.partitions_for_topic(self._topic):
+            await self._raise_gone()
+        if self._silence > self._patience:
             raise BrokerUnavailable(
                 f"Kafka at {self._cluster.address} has not answered for {self._silence:.0f} s "
                 f"while reading topic {self._topic}"
+            )
+
+    def _raise_stopped(self) -> None:
+        task = fetch_task(self._consumer)
+        if task is not None and task.done():
+            error = None if task.cancelled() else task.exception()
+            why = reason(error.__cause__ or error) if error else "it was cancelled"
+            raise BrokerUnavailable(f"reading topic {self._topic} has stopped inside aiokafka: {why}") from error
+
+    async def _raise_gone(self) -> None:
+        """aiokafka knows the topic no more, and asks on without a word."""
+        if not await self._cluster.leaders(self._topic):
+            raise BrokerError(
+                f"topic {self._topic} on Kafka at {self._cluster.address} was deleted while it was read: there is no "
+                "such topic any more"
             )
 
     def _rewind(self) -> None:

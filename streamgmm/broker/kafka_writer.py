@@ -13,7 +13,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streamgmm.broker import kafka_batch
+from streamgmm.broker import kafka_batch, kafka_private
 from streamgmm.broker.interface import GroupOffsets
 from streamgmm.broker.kafka_close import abandon, hush
 from streamgmm.broker.kafka_cluster import KafkaCluster
@@ -23,6 +23,7 @@ from streamgmm.records.columns import RecordColumns
 from streamgmm.records.record_batch import RecordTooLarge
 
 BATCH_BYTES = 1 << 20  # larger batches only where a record needs one
+ASKING_SECONDS = 1.0  # for the reason of a silence
 DEFAULT_LIMIT = 1048588  # Kafka's own for max.message.bytes
 
 
@@ -57,10 +58,9 @@ class KafkaWriter:
 
     async def close(self) -> None:
         """See `interface.Writer`. What was not acknowledged may or may not be written."""
-        self.closed, producer = True, self._producer
-        producer._closed = True  # it is closed here, not by `stop`, which waits for the broker
-        await abandon(producer.client, producer, producer._sender, producer._message_accumulator)
-        hush([*(future for _, future in self._sent), *_own_futures(producer)])
+        self.closed = True
+        await abandon(self._producer)
+        hush([*(future for _, future in self._sent), *kafka_private.unasked(self._producer)])
 
     @contextlib.asynccontextmanager
     async def _all_or_nothing(self, what: str) -> AsyncIterator[None]:
@@ -71,8 +71,7 @@ class KafkaWriter:
             async with asyncio.timeout(self._patience):
                 yield
         except BaseException as error:  # fenced, expired, a broker lost, a caller's cancellation, aiokafka's own states
-            late = isinstance(error, TimeoutError)
-            why = f"no answer within {self._patience:g} s" if late else reason(error)
+            why = await self._late() if isinstance(error, TimeoutError) else reason(error)
             self._failure = f"{what} on Kafka at {self._cluster.address} failed: {why}"
             if isinstance(error, BrokerError) and not isinstance(error, BrokerUnavailable):
                 raise
@@ -81,6 +80,15 @@ class KafkaWriter:
             if isinstance(error, REFUSALS):
                 raise BrokerError(self._failure) from error
             raise TransactionFailed(self._failure) from error
+
+    async def _late(self) -> str:
+        """aiokafka tries again without a word where a topic was deleted: that is asked for here."""
+        gone = []
+        with contextlib.suppress(BrokerError, TimeoutError):
+            async with asyncio.timeout(ASKING_SECONDS):
+                gone = [topic for topic in {topic for topic, _ in self._sent} if not await self._cluster.leaders(topic)]
+        deleted = f": topic {', '.join(gone)} was deleted" if gone else ""
+        return f"no answer within {self._patience:g} s{deleted}"
 
     async def _acknowledged(self) -> None:
         sent = self._sent
@@ -148,11 +156,3 @@ class TransactionalWriter(KafkaWriter):
                 positions = {TopicPartition(offsets.topic, p): int(o) for p, o in offsets.positions.items()}
                 await self._producer.send_offsets_to_transaction(positions, offsets.group)
             await self._producer.commit_transaction()
-
-
-def _own_futures(producer: AIOKafkaProducer) -> list["asyncio.Future[Any]"]:
-    """What aiokafka fails without asking, when it is fenced or has failed."""
-    waiting = producer._message_accumulator._batches.values()
-    futures = [batch._drain_waiter for batches in waiting for batch in batches]
-    transaction = producer._txn_manager._transaction_waiter
-    return [*futures, transaction] if transaction is not None else futures

@@ -68,6 +68,34 @@ async def test_aborted_records_move_the_position(broker: Broker, name: str) -> N
     assert (await read_to(reader, {0: 3})) == {0: []}
 
 
+async def test_markers_alone_do_not_hold_a_fetch(broker: Broker, name: str) -> None:
+    await create(broker, name)
+    writer = await broker.writer(name)
+    await writer.begin()
+    await writer.send(name, 0, records("a"))
+    await writer.commit()
+    reader = await broker.reader(name)
+    await reader.assign({0: 1})
+    began = time.monotonic()
+    assert (await reader.fetch(timeout=PATIENCE))[0].position == 2
+    assert time.monotonic() - began < PATIENCE / 2
+
+
+async def test_a_position_that_came_into_range_is_no_loss(broker: Broker, name: str) -> None:
+    """aiokafka holds an answer that is no longer true, as after an election."""
+    await create(broker, name)
+    reader = await broker.reader(name)
+    await reader.assign({0: 1})
+    assert isinstance(reader, KafkaReader)
+    async with asyncio.timeout(PATIENCE):
+        while not reader._consumer._fetcher._records:
+            await asyncio.sleep(0.01)
+    await publish(broker, name, "a", "b")
+    with pytest.raises(BrokerUnavailable, match=f"{name}/0 offset 1 is out of range, and has it"):
+        await reader.fetch(timeout=1)
+    assert values((await take(reader, 1))[0]) == ["b"]
+
+
 async def test_a_dead_fetch_task_is_noticed(broker: Broker, name: str) -> None:
     await create(broker, name)
     reader = await broker.reader(name)

@@ -1,17 +1,29 @@
 """Passwords, certificates and rights: against a Kafka that asks for them."""
 
+import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # imported there, not named in __all__
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from streamgmm import settings
+from streamgmm.broker.interface import GroupOffsets
 from streamgmm.broker.kafka import Kafka
 from streamgmm.broker.kafka_connection import connection
 from streamgmm.errors import BrokerError, BrokerUnavailable, SettingsError
-from tests.broker.traffic import create, everything, publish, values
+from tests.broker.traffic import create, everything, publish, records, values
 from tests.kafka.server import KafkaServer
+
+Grant = Callable[..., Awaitable[None]]
 
 LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 PROPERTIES = {
@@ -19,7 +31,8 @@ PROPERTIES = {
     "sasl.enabled.mechanisms": "PLAIN",
     "sasl.mechanism.inter.broker.protocol": "PLAIN",
     "listener.name.plaintext.plain.sasl.jaas.config": (
-        f'{LOGIN} username="admin" password="admin-secret" user_admin="admin-secret" user_guest="guest-secret";'
+        f'{LOGIN} username="admin" password="admin-secret" user_admin="admin-secret" '
+        'user_guest="guest-secret" user_clerk="clerk-secret";'
     ),
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
     "super.users": "User:admin;User:ANONYMOUS",
@@ -75,6 +88,56 @@ async def test_a_user_without_rights_is_told_so(guarded: KafkaServer, name: str)
         for transactional_id in (None, name):
             with pytest.raises(BrokerError, match=r"opening a writer: .*AuthorizationFailed"):
                 await guest.writer(transactional_id)
+
+
+@pytest.fixture
+async def grant(guarded: KafkaServer, name: str) -> Grant:
+    """Gives the clerk a right to a topic, transactional id or group. Some it has: all but those of the tests."""
+    admin = AdminClient({"bootstrap.servers": guarded.bootstrap, "log_level": 0, **CLIENT})
+
+    async def granting(kind: ResourceType, named: str, operation: AclOperation) -> None:
+        right = (kind, named, ResourcePatternType.LITERAL, "User:clerk", "*", operation, AclPermissionType.ALLOW)
+        for future in admin.create_acls([AclBinding(*right)]).values():
+            await asyncio.wrap_future(future)
+
+    async with as_user(guarded, "admin", password="admin-secret") as broker:
+        await create(broker, name)
+    await granting(ResourceType.TRANSACTIONAL_ID, name, AclOperation.WRITE)
+    await granting(ResourceType.TOPIC, f"{name}-other", AclOperation.WRITE)
+    await granting(ResourceType.TOPIC, name, AclOperation.READ)
+    await granting(ResourceType.TOPIC, name, AclOperation.DESCRIBE_CONFIGS)
+    return granting
+
+
+@pytest.mark.parametrize("transactional", [True, False])
+async def test_a_missing_right_to_write_is_named(
+    guarded: KafkaServer, grant: Grant, name: str, transactional: bool
+) -> None:
+    async with as_user(guarded, "clerk", password="clerk-secret") as clerk:
+        writer = await clerk.writer(name if transactional else None)
+        await writer.begin()
+        await writer.send(name, 0, records("a"))
+        with pytest.raises(BrokerError, match=f"{name}.*TopicAuthorizationFailed") as refused:
+            await writer.commit()
+        assert not isinstance(refused.value, BrokerUnavailable)
+
+
+async def test_a_missing_right_to_a_group_is_named(guarded: KafkaServer, grant: Grant, name: str) -> None:
+    group = GroupOffsets(f"{name}-group", name, {0: 1})
+    await grant(ResourceType.TOPIC, name, AclOperation.WRITE)
+    async with as_user(guarded, "clerk", password="clerk-secret") as clerk:
+        writer = await clerk.writer(name)
+        await writer.begin()
+        await writer.send(name, 0, records("a"))
+        with pytest.raises(BrokerError, match=f"GroupAuthorizationFailed.*{group.group}") as refused:
+            await writer.commit(group)
+        assert not isinstance(refused.value, BrokerUnavailable)
+        await grant(ResourceType.GROUP, group.group, AclOperation.READ)
+        writer = await clerk.writer(name)
+        await writer.begin()
+        await writer.send(name, 0, records("b"))
+        await writer.commit(group)
+        assert values((await everything(clerk, name))[0]) == ["b"]
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
