@@ -250,7 +250,10 @@ class Model(Section):
         "Required by the formats float32 and float64",
     )
     reg_relative: float = Field(
-        1e-6, ge=0, le=1, description="added to a covariance's diagonal, times each feature's variance"
+        1e-6,
+        ge=0,
+        le=1,
+        description="added to a covariance's diagonal, times each feature's median variance within a component",
     )
     reg_covar: float = Field(0.0, ge=0, description="added to a covariance's diagonal, in the feature's unit squared")
     random_state: int = Field(0, ge=0, lt=2**32, description="seed of the k-means start")

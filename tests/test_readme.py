@@ -102,7 +102,7 @@ def test_topics_and_headers_are_named_as_the_code_names_them() -> None:
         assert f"`{name.replace('OUT', '<output>')}`" in section("Topics")
     for header in (
         "streamgmm-source",
-        ORIGINAL_TIMESTAMP,
+        ORIGINAL_TIMESTAMP.decode(),
         *(PREFIX + part for part in ("reason", "message", "offset")),
     ):
         assert f"`{header}`" in section("Output")
