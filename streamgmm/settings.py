@@ -289,7 +289,7 @@ class Delivery(Section):
     )
     commit_interval: Seconds = Field(0.1, ge=0.001, le=60, description="time between transactions")
     commit_records: int = Field(
-        200_000, ge=1, description="records after which a transaction is committed before its time"
+        50_000, ge=1, description="records after which a transaction is committed before its time"
     )
     prefix: str = Field(
         "streamgmm",
