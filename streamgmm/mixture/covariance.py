@@ -46,6 +46,12 @@ class Covariance(Protocol):
     def form(self, scatter: Array, mass: Array) -> Array:
         """Maximum-likelihood covariances; a component below `LEAST_MASS` gets 0."""
 
+    def unform(self, covariances: Array, mass: Array) -> Array:
+        """The scatter that `form` makes these covariances of."""
+
+    def square(self, factors: Array) -> Array:
+        """P P^T: precisions from `precisions_cholesky`, and covariances from the factors of precisions."""
+
     def typical_variances(self, covariances: Array, mass: Array) -> Array:
         """The usual variance within a component, for each feature: (d,), or (1,) where features share one."""
 
@@ -92,6 +98,12 @@ class Full:
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return scatter * _inverse(mass)[:, None, None]
 
+    def unform(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return covariances * mass[:, None, None]
+
+    def square(self, factors: Array) -> Array:  # noqa: D102
+        return factors @ np.swapaxes(factors, -1, -2)
+
     def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
         return _weighted_median(np.diagonal(covariances, axis1=1, axis2=2), mass)
 
@@ -137,6 +149,9 @@ class Tied(Full):
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return np.asarray(scatter / mass.sum())
 
+    def unform(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return np.asarray(covariances * mass.sum())
+
     def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
         return np.diagonal(covariances)
 
@@ -174,6 +189,12 @@ class Diagonal:
 
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return scatter * _inverse(mass)[:, None]
+
+    def unform(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return covariances * mass[:, None]
+
+    def square(self, factors: Array) -> Array:  # noqa: D102
+        return np.asarray(factors**2)
 
     def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
         return _weighted_median(covariances, mass)
@@ -220,6 +241,9 @@ class Spherical(Diagonal):
 
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return np.asarray(scatter * _inverse(mass))
+
+    def unform(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return covariances * mass
 
     def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
         return _weighted_median(covariances[:, None], mass)

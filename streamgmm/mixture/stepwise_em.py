@@ -28,7 +28,7 @@ from streamgmm.mixture.statistics import Statistics, blend, of_sums
 from streamgmm.mixture.step_size import step_size
 
 __all__ = ["Info", "Learning", "Parameters", "Pending", "State", "Statistics", "StepInfo"]
-__all__ += ["init", "learn", "log_likelihood", "score", "update", "warm_kernels"]
+__all__ += ["begin", "init", "learn", "log_likelihood", "score", "update", "warm_kernels"]
 
 
 class State(NamedTuple):
@@ -73,7 +73,11 @@ def init(
     carrying = int((rows.weights > 0).sum())
     if not 1 <= n_components <= carrying:
         raise ValueError(f"n_components is {n_components}; it must be from 1 to the number of vectors, {carrying}")
-    statistics, parameters = initialise(rows, n_components, learning, random_state)
+    return begin(*initialise(rows, n_components, learning, random_state), learning)
+
+
+def begin(statistics: Statistics, parameters: Parameters, learning: Learning) -> State:
+    """The state of a model that is known, at time 0."""
     nothing = batch.nothing(shape_of(parameters), learning.covariance.kernel)
     return State(parameters, statistics, nothing, time=0.0, steps=0, repairs=0)
 
