@@ -19,7 +19,7 @@ from streamgmm.mixture import gaussian, kernel
 from streamgmm.mixture import pending as batch
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.covariance import Covariance
-from streamgmm.mixture.initialise import initialise
+from streamgmm.mixture.initialise import K_MEANS, Start, initialise
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
 from streamgmm.mixture.pending import Pending
@@ -64,8 +64,9 @@ def init(
     *,
     random_state: int = 0,
     weights: ArrayLike | None = None,
+    start: Start = K_MEANS,
 ) -> State:
-    """A model from a buffer of vectors (n, d), weights (n,), by k-means and a short batch EM. At time 0.
+    """A model from a buffer of vectors (n, d), weights (n,), by `start` and a short batch EM. At time 0.
 
     Raises ValueError where fewer vectors than components carry weight, or a value is not finite.
     """
@@ -73,7 +74,7 @@ def init(
     carrying = int((rows.weights > 0).sum())
     if not 1 <= n_components <= carrying:
         raise ValueError(f"n_components is {n_components}; it must be from 1 to the number of vectors, {carrying}")
-    return begin(*initialise(rows, n_components, learning, random_state), learning)
+    return begin(*initialise(rows, n_components, learning, random_state, start), learning)
 
 
 def begin(statistics: Statistics, parameters: Parameters, learning: Learning) -> State:
