@@ -9,6 +9,7 @@ Clustering wants complete vectors. Where too few are complete, missing features 
 treats them as missing.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class Start(NamedTuple):
     given: Given = NOTHING
 
 
-K_MEANS = Start()
+K_MEANS = Start(partial(k_means, n_runs=8))  # likelihoods of a small buffer say little: the tightest of many
 
 
 class Found(NamedTuple):
@@ -101,14 +102,20 @@ def _whitening(rows: Rows) -> Whitening:
     known = ~np.isnan(rows.vectors)
     offset = _means(rows, known)
     deviations = np.where(known, rows.vectors - offset, 0.0)
-    deviation = np.sqrt(np.square(deviations).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+    deviation = np.sqrt(_average(deviations**2, rows.weights, known))
     largest = np.abs(np.where(known, rows.vectors, 0.0)).max(axis=0)
     return Whitening(offset, np.where(deviation > 8 * _EPSILON * largest, deviation, np.inf))
 
 
 def _means(rows: Rows, known: Flags) -> Array:
     """Of each feature's known values; 0 where none is known."""
-    return np.asarray(np.where(known, rows.vectors, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1))
+    return _average(np.where(known, rows.vectors, 0.0), rows.weights, known)
+
+
+def _average(values: Array, weights: Array, known: Flags) -> Array:
+    """Over the rows (n, d) of what is known, which elsewhere must be 0."""
+    shares = weights / weights.max()
+    return np.asarray(shares @ values / np.maximum(shares @ known, np.finfo(float).tiny))
 
 
 def _batch_em(rows: Rows, start: Statistics, learning: Learning) -> Found:

@@ -2,7 +2,7 @@
 
 | name | each vector goes to |
 | --- | --- |
-| kmeans | its cluster by k-means from k-means++ seeds; the tightest of a few runs |
+| kmeans | its cluster by k-means from k-means++ seeds |
 | k-means++ | the nearest of k seeds drawn by k-means++ (Arthur and Vassilvitskii 2007) |
 | hierarchical | its cluster by Ward's criterion, on at most 2 000 vectors; the others to the nearest cluster mean |
 | random_from_data | the nearest of k vectors drawn at random |
@@ -15,23 +15,23 @@ name chooses; the names are scikit-learn's, `hierarchical` is ours.
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, ward
-from scipy.cluster.vq import ClusterError, kmeans2, vq
+from scipy.cluster.vq import vq
 
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import Rows
 
-Labels = np.ndarray[tuple[int], np.dtype[np.intp]]
+Labels = NDArray[np.intp]
 Method = Callable[[Rows, int, np.random.Generator], Array]  # whitened rows, k, generator: responsibilities (n, k)
 
-_RUNS = 4
-_ITERATIONS = 20
+_ITERATIONS = 100
 _SAMPLE = 2000  # Ward's criterion looks at every pair
 
 
-def k_means(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
-    """The tightest of a few k-means clusterings."""
-    runs = [_cluster(points, n_components, generator) for _ in range(_RUNS)]
+def k_means(points: Rows, n_components: int, generator: np.random.Generator, *, n_runs: int = 1) -> Array:
+    """A k-means clustering, the tightest of `n_runs`."""
+    runs = [_cluster(points, n_components, generator) for _ in range(n_runs)]
     return _one_hot(min(runs, key=lambda run: run[0])[1], n_components)
 
 
@@ -51,14 +51,12 @@ def random(points: Rows, n_components: int, generator: np.random.Generator) -> A
 
 
 def hierarchical(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
-    """The k clusters of a sample's tree by Ward's criterion."""
+    """The k clusters of a sample's tree by Ward's criterion, which knows no weights but those that drew the sample."""
     chosen = np.sort(_draw(points, min(len(points.weights), _SAMPLE), generator))
     sample = points.vectors[chosen]
-    labels = fcluster(ward(sample), n_components, "maxclust") - 1 if len(sample) > 1 else np.zeros(1, np.intp)
-    centres = [
-        np.average(sample[labels == k], axis=0, weights=points.weights[chosen][labels == k]) for k in np.unique(labels)
-    ]
-    return _one_hot(_nearest(points.vectors, np.stack(centres)), n_components)
+    labels = fcluster(ward(sample), n_components, "maxclust") if len(sample) > 1 else np.ones(1)
+    centres = [sample[labels == label].mean(axis=0) for label in np.unique(labels)]
+    return _one_hot(_cells(points.vectors, np.stack(centres))[0], n_components)
 
 
 _BY_NAME: Mapping[str, Method] = {
@@ -79,11 +77,13 @@ def by_name(name: str) -> Method:
 
 def nearest(points: Array, centres: Array) -> Array:
     """Responsibilities (n, k) that are 1 for the nearest centre (k, d) and 0 for the others."""
-    return _one_hot(_nearest(points, centres), len(centres))
+    return _one_hot(_cells(points, centres)[0], len(centres))
 
 
-def _nearest(points: Array, centres: Array) -> Labels:
-    return vq(points, centres, check_finite=False)[0].astype(np.intp)
+def _cells(points: Array, centres: Array) -> tuple[Labels, Array]:
+    """Of each point (n, d) the nearest of the centres (k, d) and its distance."""
+    labels, distances = vq(points, centres, check_finite=False)
+    return labels.astype(np.intp), distances
 
 
 def _one_hot(labels: Labels, n_components: int) -> Array:
@@ -96,24 +96,40 @@ def _draw(points: Rows, count: int, generator: np.random.Generator) -> Labels:
 
 
 def _cluster(points: Rows, n_components: int, generator: np.random.Generator) -> tuple[float, Labels]:
-    """(weighted sum of squared distances, labels) of one k-means run."""
-    seeds = _seeds(points, n_components, generator)
-    try:
-        centres, _ = kmeans2(points.vectors, seeds, iter=_ITERATIONS, minit="matrix", missing="raise")
-    except ClusterError:  # a cluster ran empty, as it must where there are fewer distinct points than components
-        centres = seeds
-    labels, distances = vq(points.vectors, centres, check_finite=False)
-    return float(points.weights @ distances**2), labels.astype(np.intp)
+    """(weighted sum of squared distances, labels) of one k-means run (Lloyd 1982)."""
+    centres = _seeds(points, n_components, generator)
+    labels, distances = _cells(points.vectors, centres)
+    for _ in range(_ITERATIONS):
+        last, centres = labels, _centres(points, labels, centres)
+        labels, distances = _cells(points.vectors, centres)
+        if np.array_equal(labels, last):
+            break
+    return float(points.weights @ distances**2), labels
+
+
+def _centres(points: Rows, labels: Labels, last: Array) -> Array:
+    """Weighted means of the clusters; an empty one stays where it was."""
+    mass = np.bincount(labels, points.weights, len(last))[:, None]
+    sums = [np.bincount(labels, points.weights * feature, len(last)) for feature in points.vectors.T]
+    return np.divide(np.stack(sums, axis=1), mass, out=last.copy(), where=mass > 0)
 
 
 def _seeds(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
-    """k-means++: each next seed drawn by its squared distance from the nearest one so far."""
+    """Greedy k-means++: each next seed the best of a few that are drawn by squared distance from the nearest so far."""
     vectors, weights = points
-    chosen = [int(generator.choice(len(vectors), p=weights / weights.sum()))]
-    distance = np.full(len(vectors), np.inf)
+    count = 2 + int(np.log(n_components))
+    chosen = generator.choice(len(vectors), 1, p=weights / weights.sum())
+    distance = _squared_distances(vectors, vectors[chosen])[0]
     while len(chosen) < n_components:
-        distance = np.minimum(distance, np.square(vectors - vectors[chosen[-1]]).sum(axis=1))
         chance = weights * distance
         chance = chance if chance.any() else weights
-        chosen.append(int(generator.choice(len(vectors), p=chance / chance.sum())))
+        drawn = generator.choice(len(vectors), count, p=chance / chance.sum())
+        closer = np.minimum(distance, _squared_distances(vectors, vectors[drawn]))
+        best = int(np.argmin(closer @ weights))
+        chosen, distance = np.append(chosen, drawn[best]), closer[best]
     return np.asarray(vectors[chosen])
+
+
+def _squared_distances(vectors: Array, others: Array) -> Array:
+    """From each of the others (m, d) to each vector (n, d): (m, n)."""
+    return np.stack([np.square(vectors - other).sum(axis=1) for other in others])
