@@ -123,7 +123,7 @@ def log_likelihood(parameters: Parameters, vectors: ArrayLike, covariance: Covar
 
 def warm_kernels() -> None:
     """Compile every kernel, or load it from the cache, so that the first vectors do not wait for it."""
-    for name in ("full", "diag"):
+    for name in ("full", "tied", "diag", "spherical"):
         learning = Learning(covariances.by_name(name), batch_size=4)
         state, _ = update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0]], learning)
         log_likelihood(state.parameters, [[0.0]], learning.covariance)
