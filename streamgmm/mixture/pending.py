@@ -11,6 +11,7 @@ import numpy as np
 
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import BLOCK, Batch, Model, Output, Rows
+from streamgmm.mixture.effective_size import add_squares
 from streamgmm.mixture.kernel import Kernel, accumulate
 from streamgmm.mixture.moments import Sums
 
@@ -21,6 +22,7 @@ class Pending(NamedTuple):
     sums: Sums  # over its full blocks
     rows: Array  # (m, d), m < 256: the unfinished block
     weights: Array  # (m,)
+    squares: float = 0.0  # of the weights of all rows, summed
 
 
 def nothing(shape: tuple[int, int], kernel: Kernel) -> Pending:
@@ -37,7 +39,8 @@ def add(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pen
     total = len(pending.weights) + len(rows.weights)
     complete = total - total % BLOCK
     sums, output = accumulate(kernel, model, pending.sums, Batch(carried, rows, complete))
-    return Pending(sums, *_rest(carried, rows, total - complete)), output
+    squares = add_squares(pending.squares, rows.weights)
+    return Pending(sums, *_rest(carried, rows, total - complete), squares), output
 
 
 def close(pending: Pending, model: Model, kernel: Kernel) -> Sums:
