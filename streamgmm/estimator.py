@@ -9,7 +9,7 @@ What can be asked of a model is asked of its public attributes (`weights_`, `mea
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -24,12 +24,13 @@ from streamgmm.mixture import initialise, passes, sampling, selection, stepwise_
 from streamgmm.mixture import start as starts
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import Rows
-from streamgmm.mixture.bounds import integer, real
+from streamgmm.mixture.bounds import integer, real, weights_of
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.given import given
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.parameters import Parameters, shape_of
 from streamgmm.mixture.passes import Fitted, Passes
+from streamgmm.mixture.step_size import ENDLESS, HalfLife, half_life
 from streamgmm.mixture.stepwise_em import State
 
 
@@ -47,12 +48,14 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
     - `random_state` fixes the start and the order of rows.
     - `warm_start`: `fit` goes on from the last model.
     - `batch_size` vectors, by weight, are a unit of time t and the rows between M-steps; statistics are forgotten at
-      the rate (t + `delay`) ** -`exponent`, with an exponent above 0.5 and at most 1.
+      the rate (t + `delay`) ** -`exponent`, with an exponent above 0.5 and at most 1. After a `half_life` at most half
+      of them is kept: a number of vectors, or `{"value": 100, "unit": "batches"}`; None is no such bound.
 
     Attributes: `weights_` (k,), `means_` (k, d), `covariances_`, `precisions_`, `precisions_cholesky_` (by covariance
-    type), `labels_` of the rows last learnt, `n_steps_` (M-steps), `state_` (the value that `stepwise_em` works on);
-    from `fit` also `converged_`, `n_iter_` (passes), `lower_bound_` (mean log-likelihood); `n_features_in_`, and from
-    a frame with named columns `feature_names_in_`.
+    type), `labels_` of the rows last learnt, `n_steps_` (M-steps), `effective_sample_size_` (how many vectors of equal
+    weight would say as much as the statistics do), `state_` (the value that `stepwise_em` works on); from `fit` also
+    `converged_`, `n_iter_` (passes), `lower_bound_` (mean log-likelihood); `n_features_in_`, and from a frame with
+    named columns `feature_names_in_`.
 
     Every method raises ValueError for bad input, naming the argument, its value and the bound.
     """
@@ -75,6 +78,7 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
         batch_size: int = 512,
         exponent: float = 0.6,
         delay: float = 10.0,
+        half_life: float | Mapping[str, Any] | None = None,
         reg_relative: float = 1e-6,
     ) -> None:
         self.n_components = n_components
@@ -92,13 +96,14 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
         self.batch_size = batch_size
         self.exponent = exponent
         self.delay = delay
+        self.half_life = half_life
         self.reg_relative = reg_relative
 
     # ---- learning
 
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Learn X (n, d), weighted by `sample_weight` (n,), in passes until the likelihood no longer grows."""
-        learning = self._learning()
+        learning = self.learning()
         at_most = Passes(integer("max_iter", self.max_iter, 1), real("tol", self.tol, 0))
         goes_on = bool(self.warm_start) and hasattr(self, "state_")
         rows = _carrying(self._rows(X, sample_weight, reset=not goes_on))
@@ -111,7 +116,7 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
 
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Learn X (n, d) as the next piece of a stream. The first call must hold enough to start from."""
-        learning, first = self._learning(), not hasattr(self, "state_")
+        learning, first = self.learning(), not hasattr(self, "state_")
         rows = self._rows(X, sample_weight, reset=first)
         state = self._start(_carrying(rows), learning, self._generator()) if first else self._last(learning)
         labels = []
@@ -159,6 +164,19 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
         """Inverse covariances, by covariance type."""
         return self._covariance.square(self.precisions_cholesky_)
 
+    def learning(self) -> Learning:
+        """The hyper-parameters as `stepwise_em` takes them. Raises ValueError for one that is out of its bounds."""
+        batch_size = integer("batch_size", self.batch_size, 1)
+        return Learning(
+            covariance=covariances.by_name(self.covariance_type),
+            batch_size=batch_size,
+            exponent=real("exponent", self.exponent, 0.5, 1, above=True),
+            delay=real("delay", self.delay, 0),
+            reg_relative=real("reg_relative", self.reg_relative, 0),
+            reg_covar=real("reg_covar", self.reg_covar, 0),
+            half_life=_half_life(self.half_life, batch_size),
+        )
+
     @classmethod
     def from_state(cls, state: State, features: Sequence[str] | None = None, **parameters: Any) -> Self:  # noqa: ANN401
         """An estimator that goes on from a state, with these constructor's parameters and names of features."""
@@ -171,16 +189,6 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
         return estimator
 
     # ---- within
-
-    def _learning(self) -> Learning:
-        return Learning(
-            covariance=covariances.by_name(self.covariance_type),
-            batch_size=integer("batch_size", self.batch_size, 1),
-            exponent=real("exponent", self.exponent, 0.5, 1, above=True),
-            delay=real("delay", self.delay, 0),
-            reg_relative=real("reg_relative", self.reg_relative, 0),
-            reg_covar=real("reg_covar", self.reg_covar, 0),
-        )
 
     def _start(self, rows: Rows, learning: Learning, generator: np.random.Generator) -> State:
         """A model from rows, or a sample of them."""
@@ -216,7 +224,7 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
         self.state_ = state
         self._fitted_type = self.covariance_type
         self.weights_, self.means_, self.covariances_, self.precisions_cholesky_ = state.parameters
-        self.n_steps_ = state.steps
+        self.n_steps_, self.effective_sample_size_ = state.steps, state.effective_sample_size
 
     def _judge(self, fitted: Fitted, rows: Rows) -> None:
         """What is known of a fit when it is over."""
@@ -250,22 +258,22 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
 
     def _rows(self, X: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool) -> Rows:
         vectors = frozen(validate_data(self, X, dtype=np.float64, order="C", reset=reset))
-        weights = np.ones(len(vectors)) if sample_weight is None else _weights(sample_weight, len(vectors))
+        weights = np.ones(len(vectors)) if sample_weight is None else weights_of(sample_weight, len(vectors))
         return Rows(vectors, frozen(weights))
 
     def _generator(self) -> np.random.Generator:
         return np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
 
 
-def _weights(sample_weight: ArrayLike, count: int) -> Array:
-    weights = np.array(sample_weight, np.float64)
-    if weights.shape != (count,):
-        raise ValueError(f"sample_weight has shape {weights.shape}; it must be ({count},), one for each row of X")
-    good = (weights >= 0) & np.isfinite(weights)
-    if not good.all():
-        where = int(np.argmin(good))
-        raise ValueError(f"sample_weight[{where}] is {weights[where]}; it must be finite and at least 0")
-    return weights
+def _half_life(given: float | Mapping[str, Any] | None, batch_size: int) -> HalfLife:
+    if given is None:
+        return ENDLESS
+    found = {"value": given, "unit": "records"} if not isinstance(given, Mapping) else dict(given)
+    if found.keys() != {"value", "unit"} or found["unit"] not in ("records", "batches"):
+        raise ValueError(
+            f"half_life is {given!r}; it must be a number of vectors, or a value with the unit records or batches"
+        )
+    return half_life(real("half_life", found["value"], 0, above=True), found["unit"], batch_size)
 
 
 def _carrying(rows: Rows) -> Rows:

@@ -25,7 +25,6 @@ from streamgmm.estimator import StreamingGaussianMixture
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.given import given, parameters_of
-from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.parameters import shape_of
 from streamgmm.mixture.stepwise_em import State
 from streamgmm.service.checkpoint import SCHEMA
@@ -101,11 +100,10 @@ def from_scikit_learn(model: GaussianMixture, **parameters: object) -> Streaming
         means_init=model.means_,
         covariances_init=model.covariances_,
     )
-    state = stepwise_em.begin(*parameters_of(known, covariance), Learning(covariance, batch_size=1))
-    features = getattr(model, "feature_names_in_", None)
-    return StreamingGaussianMixture.from_state(
-        state, features, **{"covariance_type": model.covariance_type, "reg_covar": model.reg_covar} | parameters
-    )
+    settings = {"covariance_type": model.covariance_type, "reg_covar": model.reg_covar} | parameters
+    learning = StreamingGaussianMixture(**settings).learning()
+    state = stepwise_em.begin(*parameters_of(known, covariance), learning)
+    return StreamingGaussianMixture.from_state(state, getattr(model, "feature_names_in_", None), **settings)
 
 
 # ---- the document
@@ -121,7 +119,9 @@ def _document(estimator: StreamingGaussianMixture) -> dict[str, Any]:
         "covariance_type": estimator.covariance_type,
         "n_features": int(estimator.n_features_in_),
         "live": {"mixture": to_plain(estimator.state_), "ids": to_plain(np.arange(estimator.n_components))},
-        "parameters": {name: value for name, value in estimator.get_params().items() if name not in _NOT_KEPT},
+        "parameters": {
+            name: to_plain(value) for name, value in estimator.get_params().items() if name not in _NOT_KEPT
+        },
     }
 
 

@@ -153,6 +153,24 @@ def test_a_fit_goes_on_as_a_stream():
     assert 0 < np.abs(model.means_ - before).max() < 0.5
 
 
+def test_a_half_life_follows_a_stream_that_moves():
+    stream = [blobs(100, seed)[0] + 0.05 * seed for seed in range(60)]
+    slow, quick, batches = (
+        estimator(half_life=half_life) for half_life in (None, 200, {"value": 2, "unit": "batches"})
+    )
+    for piece in stream:
+        for model in (slow, quick, batches):
+            model.partial_fit(piece)
+    assert quick.score(stream[-1]) > slow.score(stream[-1])
+    assert quick.effective_sample_size_ < slow.effective_sample_size_ < 6000
+    assert bits(quick.state_) == bits(batches.state_)
+
+
+def test_the_effective_sample_size_counts_vectors():
+    model = estimator(exponent=1.0, delay=0).partial_fit(blobs(100)[0]).partial_fit(blobs(250, 1)[0])
+    assert model.effective_sample_size_ == pytest.approx(350)
+
+
 def test_rows_of_weight_zero_do_not_close_a_batch():
     weights = np.tile([1.0, 0.0, 0.0], 100)
     assert estimator().partial_fit(blobs(300)[0], sample_weight=weights).n_steps_ == 1
@@ -253,6 +271,9 @@ def test_the_package_loads_nothing_heavy_before_it_is_asked(heavy):
         ({"tol": -1e-3}, r"tol is -0.001"),
         ({"max_iter": 0}, r"max_iter is 0"),
         ({"n_init": 0}, r"n_init is 0"),
+        ({"half_life": 99}, r"half_life is 99.0 records; it must be at least the batch_size, 100"),
+        ({"half_life": -1}, r"half_life is -1; it must be a finite number above 0"),
+        ({"half_life": {"value": 60, "unit": "seconds"}}, r"half_life is {.*}; it must be a number of vectors, or a"),
         ({"reg_covar": float("nan")}, r"reg_covar is nan"),
         ({"reg_relative": "1"}, r"reg_relative is '1'"),
         ({"weights_init": [0.5, 0.5]}, r"weights_init has shape \(2,\); it must be \(3,\)"),

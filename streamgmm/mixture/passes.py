@@ -49,10 +49,11 @@ def fit(state: State, rows: Rows, learning: Learning, passes: Passes, generator:
     A pass over fewer rows than a batch counts as a batch, so that it replaces no less.
     """
     batch_size = max(1, min(learning.batch_size, int(rows.weights.sum())))
-    fitting = learning._replace(batch_size=batch_size)
-    state = state._replace(time=state.time * learning.batch_size / batch_size)
-    state, done, converged = _passes(state, rows, fitting, passes, generator)
-    return Fitted(state._replace(time=state.time * batch_size / learning.batch_size), done, converged)
+    longer = learning.batch_size / batch_size
+    half_life = learning.half_life._replace(batches=learning.half_life.batches * longer)
+    fitting = learning._replace(batch_size=batch_size, half_life=half_life)
+    state, done, converged = _passes(state._replace(time=state.time * longer), rows, fitting, passes, generator)
+    return Fitted(state._replace(time=state.time / longer), done, converged)
 
 
 def _passes(state: State, rows: Rows, learning: Learning, passes: Passes, generator: np.random.Generator) -> Fitted:

@@ -96,4 +96,5 @@ def _fitted(rows: Rows, n_components: int, learning: Learning, random_state: int
     )
     generator = np.random.default_rng(random_state)
     fitted = passes.fit(state, rows, learning, _PASSES, generator).state
-    return stepwise_em.begin(fitted.statistics, fitted.parameters, learning)
+    size = fitted.effective_sample_size
+    return stepwise_em.begin(fitted.statistics, fitted.parameters, learning, effective_sample_size=size)
