@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from streamgmm.mixture import covariance as covariances
-from streamgmm.mixture import effective_size, gaussian, kernel
+from streamgmm.mixture import effective_size, gaussian, missing
 from streamgmm.mixture import pending as batch
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import LARGEST
@@ -145,14 +145,14 @@ def update(
 
 
 def log_likelihood(parameters: Parameters, vectors: ArrayLike, covariance: Covariance) -> Array:
-    """log p of vectors (n, d) under a model that is not learnt, in nats: (n,)."""
+    """log p of vectors (n, d), of what is known of each, under a model that is not learnt, in nats: (n,)."""
     rows = rows_of(vectors, None, parameters.means.shape[1])
-    return kernel.evidence(covariance.kernel, gaussian.model(parameters, covariance), rows)
+    return missing.evidence(covariance.kernel, gaussian.model(parameters, covariance), rows)
 
 
 def warm_kernels() -> None:
     """Compile every kernel, or load it from the cache, so that the first vectors do not wait for it."""
     for name in ("full", "tied", "diag", "spherical"):
         learning = Learning(covariances.by_name(name), batch_size=4)
-        state, _ = update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0]], learning)
-        log_likelihood(state.parameters, [[0.0]], learning.covariance)
+        state, _ = update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0], [np.nan]], learning)
+        log_likelihood(state.parameters, [[0.0], [np.nan]], learning.covariance)
