@@ -1,25 +1,24 @@
 """A block: 256 vectors, transposed, on their way from rows to responsibilities.
 
-One feature's 256 values lie side by side, a lane for each vector, and every inner loop runs over the lanes, all 256
-of them also where the last block has fewer rows: so a row's result does not depend on its place, and the loops
-become vector instructions.
+One feature's 256 values lie side by side, a lane for each vector, and every inner loop runs over the lanes: so a
+row's result does not depend on its place, and the loops become vector instructions. A block of which only the scores
+are wanted is filled with new rows alone, and only as many lanes are computed as it needs, in steps of 64.
 
-Values stay finite whatever comes in: a coordinate or a weight is taken as at most `LARGEST`, a squared distance as
-at most `FARTHEST`.
+Values stay finite whatever comes in: a coordinate or a weight is taken as at most `LARGEST`.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.compiled import compiled
-from streamgmm.mixture.exponential import exponentiate
 
 BLOCK = 256
 LARGEST = 1e90  # weight times coordinate squared, summed over any stream, stays below 1e308
-FARTHEST = 1e140
+FULL_BLOCK = 4  # steps in a block
+STEP = BLOCK // FULL_BLOCK  # lanes; a compiled loop takes so many at once, or fewer
+_STRIDE = BLOCK + 8  # of a row of lanes: rows a power of two apart would share the cache's places
 
 
 class Model(NamedTuple):
@@ -53,17 +52,18 @@ class Output(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Scratch for one block, small enough for the first two caches."""
+    """Scratch for one block, small enough for the first two caches. Lanes beyond 256 are never used."""
 
-    vectors: Array  # (d, 256)
-    weights: Array  # (256,)
-    deviations: Array  # (d, 256), from one component's mean
-    joint: Array  # (k, 256): log joint density, then its exponential, then responsibility
-    lane: Array  # (256,)
-    distance: Array  # (256,)
-    peak: Array  # (256,)
-    total: Array  # (256,)
-    shift: Array  # (d,)
+    vectors: Array  # (d, lanes)
+    weights: Array  # (lanes,)
+    deviations: Array  # (d, lanes), from one component's mean
+    joint: Array  # (k, lanes): log joint density, then its exponential, then responsibility
+    tile: Array  # (4, lanes): four features, whitened or weighted
+    lane: Array  # (lanes,)
+    distance: Array  # (lanes,)
+    peak: Array  # (lanes,)
+    total: Array  # (lanes,)
+    centre: Array  # (d,) what deviations are taken from
 
 
 @compiled
@@ -71,14 +71,15 @@ def empty_block(model: Model) -> Block:
     """Scratch for a model's blocks."""
     components, features = model.means.shape
     return Block(
-        np.empty((features, BLOCK)),
-        np.empty(BLOCK),
-        np.empty((features, BLOCK)),
-        np.empty((components, BLOCK)),
-        np.empty(BLOCK),
-        np.empty(BLOCK),
-        np.empty(BLOCK),
-        np.empty(BLOCK),
+        np.empty((features, _STRIDE)),
+        np.empty(_STRIDE),
+        np.empty((features, _STRIDE)),
+        np.empty((components, _STRIDE)),
+        np.empty((4, _STRIDE)),
+        np.empty(_STRIDE),
+        np.empty(_STRIDE),
+        np.empty(_STRIDE),
+        np.empty(_STRIDE),
         np.empty(features),
     )
 
@@ -86,107 +87,36 @@ def empty_block(model: Model) -> Block:
 @compiled
 def load(block: Block, batch: Batch, start: int) -> None:
     """Load the block that begins at row `start`, counted from the first carried one."""
-    first = len(batch.carried.weights)
-    lane = _load_rows(block, batch.carried, start, 0) if start < first else 0
-    _pad(block, _load_rows(block, batch.rows, max(start - first, 0), lane))
+    carried, lane = len(batch.carried.weights), 0
+    if start < carried:
+        lane = carried - start
+        _load_rows(block, batch.carried, start, 0, lane)
+    row = max(start - carried, 0)
+    count = min(BLOCK - lane, len(batch.rows.weights) - row)
+    _load_rows(block, batch.rows, row, lane, count)
+    _pad(block, lane + count, BLOCK)
 
 
 @compiled
-def _load_rows(block: Block, rows: Rows, start: int, lane: int) -> int:
-    """Put the rows from `start` on into the lanes from `lane` on; the first lane left free."""
-    count = min(BLOCK - lane, len(rows.weights) - start)
+def load_new(block: Block, rows: Rows, row: int, most: int) -> int:
+    """Load rows from `row` on, at most so many, into the first lanes; returns how many steps of lanes they take."""
+    count = min(most, len(rows.weights) - row)
+    steps = (count + STEP - 1) // STEP
+    _load_rows(block, rows, row, 0, count)
+    _pad(block, count, steps * STEP)
+    return steps
+
+
+@compiled
+def _load_rows(block: Block, rows: Rows, row: int, lane: int, count: int) -> None:
+    """Put `count` rows from `row` on into the lanes from `lane` on."""
     for n in range(count):
-        block.weights[lane + n] = min(rows.weights[start + n], LARGEST)
+        block.weights[lane + n] = min(rows.weights[row + n], LARGEST)
         for i in range(len(block.vectors)):
-            block.vectors[i, lane + n] = max(min(rows.vectors[start + n, i], LARGEST), -LARGEST)
-    return lane + count
+            block.vectors[i, lane + n] = max(min(rows.vectors[row + n, i], LARGEST), -LARGEST)
 
 
 @compiled
-def _pad(block: Block, lane: int) -> None:
-    block.weights[lane:] = 0.0
-    block.vectors[:, lane:] = 0.0
-
-
-@compiled
-def _deviate(block: Block, mean: Array) -> None:
-    for i in range(len(mean)):
-        centre = mean[i]
-        for n in range(BLOCK):
-            block.deviations[i, n] = block.vectors[i, n] - centre
-
-
-@compiled
-def full_joint(block: Block, model: Model, k: int) -> None:
-    """Log joint density with component k, whose factor is triangular."""
-    _deviate(block, model.means[k])
-    block.distance[:] = 0.0
-    for i in range(len(block.deviations)):
-        block.lane[:] = 0.0
-        for j in range(i + 1):
-            factor = model.factors[k, j, i]
-            for n in range(BLOCK):
-                block.lane[n] += factor * block.deviations[j, n]
-        for n in range(BLOCK):
-            block.distance[n] += block.lane[n] * block.lane[n]
-    _to_joint(block, model.constants[k], k)
-
-
-@compiled
-def diagonal_joint(block: Block, model: Model, k: int) -> None:
-    """Log joint density with component k, whose factor is diagonal."""
-    block.distance[:] = 0.0
-    for i in range(len(block.vectors)):
-        centre, factor = model.means[k, i], model.factors[k, i]
-        for n in range(BLOCK):
-            whitened = (block.vectors[i, n] - centre) * factor
-            block.distance[n] += whitened * whitened
-    _to_joint(block, model.constants[k], k)
-
-
-@compiled
-def _to_joint(block: Block, constant: float, k: int) -> None:
-    """Log joint density from the squared distance. An overflow, or NaN after one, counts as `FARTHEST`."""
-    for n in range(BLOCK):
-        distance = block.distance[n] if block.distance[n] < FARTHEST else FARTHEST
-        block.joint[k, n] = constant - 0.5 * distance
-
-
-@compiled
-def exponentiate_joint(block: Block) -> None:
-    """joint = exp(joint - peak), total = its sum over components, so that log p = peak + log total."""
-    block.peak[:] = -np.inf
-    for k in range(len(block.joint)):
-        for n in range(BLOCK):
-            block.peak[n] = max(block.peak[n], block.joint[k, n])
-    block.total[:] = 0.0
-    for k in range(len(block.joint)):
-        exponentiate(block.joint[k], block.peak, block.lane)
-        for n in range(BLOCK):
-            block.total[n] += block.joint[k, n]
-
-
-@compiled
-def normalise(block: Block) -> None:
-    """Joint becomes the responsibilities."""
-    for n in range(BLOCK):
-        block.lane[n] = 1.0 / block.total[n]
-    for k in range(len(block.joint)):
-        for n in range(BLOCK):
-            block.joint[k, n] *= block.lane[n]
-
-
-@compiled
-def store(block: Block, output: Output, start: int) -> None:
-    """Write the lanes whose rows are new, where lane 0 is row `start` of the output; carried rows have start < 0."""
-    store_evidence(block, output.log_likelihood, start)
-    for n in range(max(start, 0), min(start + BLOCK, len(output.responsibilities))):
-        for k in range(len(block.joint)):
-            output.responsibilities[n, k] = block.joint[k, n - start]
-
-
-@compiled
-def store_evidence(block: Block, log_likelihood: Array, start: int) -> None:
-    """log p of the lanes whose rows are new."""
-    for n in range(max(start, 0), min(start + BLOCK, len(log_likelihood))):
-        log_likelihood[n] = block.peak[n - start] + math.log(block.total[n - start])
+def _pad(block: Block, lane: int, end: int) -> None:
+    block.weights[lane:end] = 0.0
+    block.vectors[:, lane:end] = 0.0

@@ -12,15 +12,26 @@ for tied all of them; flags by piece have shape (k,) or ().
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from streamgmm.mixture.arrays import Array, Flags, frozen
 from streamgmm.mixture.factorise import precision_factors
 from streamgmm.mixture.kernel import DIAGONAL, FULL, Kernel
+from streamgmm.mixture.m_step import (
+    LEAST_MASS,
+    Maximum,
+    Regularisation,
+    maximise_diagonal,
+    maximise_full,
+    maximise_spherical,
+    maximise_tied,
+)
 
-LEAST_MASS = 1e-100  # of a component: below it there is nothing left to learn from
+if TYPE_CHECKING:
+    from streamgmm.mixture.parameters import Parameters
+    from streamgmm.mixture.statistics import Statistics
 
 
 class Covariance(Protocol):
@@ -34,6 +45,9 @@ class Covariance(Protocol):
     def kernel(self) -> Kernel:
         """The compiled passes that it goes through."""
 
+    def maximise(self, statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
+        """The M-step."""
+
     def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:
         """The factors as the kernel takes them: (k, d, d) or (k, d), for `shape` (k, d)."""
 
@@ -46,8 +60,11 @@ class Covariance(Protocol):
     def form(self, scatter: Array, mass: Array) -> Array:
         """Maximum-likelihood covariances; a component below `LEAST_MASS` gets 0."""
 
-    def typical_variances(self, covariances: Array, mass: Array) -> Array:
-        """The usual variance within a component, for each feature: (d,), or (1,) where features share one."""
+    def unform(self, covariances: Array, mass: Array) -> Array:
+        """The scatter that `form` makes these covariances of."""
+
+    def square(self, factors: Array) -> Array:
+        """P P^T: precisions from `precisions_cholesky`, and covariances from the factors of precisions."""
 
     def add_to_diagonal(self, covariances: Array, ridge: Array) -> Array:
         """`ridge` (k, d), or (d,) where there is one piece."""
@@ -55,17 +72,8 @@ class Covariance(Protocol):
     def factorise(self, covariances: Array) -> tuple[Array, Flags]:
         """precisions_cholesky, and for each piece whether the covariance is positive definite."""
 
-    def by_piece(self, flags: Flags) -> Flags:
-        """Flags of components (k,) as flags of pieces: true where they are true of the whole piece."""
-
-    def largest_by_piece(self, values: Array) -> Array:
-        """Values of components (k, d) as values of pieces: (k, d), or the largest (d,) where there is one piece."""
-
     def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:
         """Scatter as if each component had seen `prior` more mass, spread like the pool; its own mass stays."""
-
-    def choose(self, flags: Flags, yes: Array, no: Array) -> Array:
-        """Each piece from `yes` where its flag is set, else from `no`; covariances or precisions_cholesky."""
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:
         """log det P: (k,), or (1,) for tied."""
@@ -79,6 +87,7 @@ class Full:
 
     name = "full"
     kernel = FULL
+    maximise = staticmethod(maximise_full)
 
     def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
         return frozen(precisions_cholesky)
@@ -92,8 +101,11 @@ class Full:
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return scatter * _inverse(mass)[:, None, None]
 
-    def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
-        return _weighted_median(np.diagonal(covariances, axis1=1, axis2=2), mass)
+    def unform(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return covariances * mass[:, None, None]
+
+    def square(self, factors: Array) -> Array:  # noqa: D102
+        return factors @ np.swapaxes(factors, -1, -2)
 
     def add_to_diagonal(self, covariances: Array, ridge: Array) -> Array:  # noqa: D102
         return covariances + ridge[..., None] * np.eye(ridge.shape[-1])
@@ -101,17 +113,8 @@ class Full:
     def factorise(self, covariances: Array) -> tuple[Array, Flags]:  # noqa: D102
         return precision_factors(frozen(covariances))
 
-    def by_piece(self, flags: Flags) -> Flags:  # noqa: D102
-        return flags
-
-    def largest_by_piece(self, values: Array) -> Array:  # noqa: D102
-        return values
-
     def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:  # noqa: D102
         return _lean_on_pool(scatter, mass, prior)
-
-    def choose(self, flags: Flags, yes: Array, no: Array) -> Array:  # noqa: D102
-        return np.where(flags[..., None, None], yes, no)
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return np.asarray(np.log(np.diagonal(precisions_cholesky, axis1=1, axis2=2)).sum(axis=1))
@@ -124,6 +127,7 @@ class Tied(Full):
     """All components share one full covariance."""
 
     name = "tied"
+    maximise = staticmethod(maximise_tied)
 
     def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
         return frozen(np.broadcast_to(precisions_cholesky, (shape[0], *precisions_cholesky.shape)))
@@ -137,18 +141,12 @@ class Tied(Full):
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return np.asarray(scatter / mass.sum())
 
-    def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
-        return np.diagonal(covariances)
+    def unform(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return np.asarray(covariances * mass.sum())
 
     def factorise(self, covariances: Array) -> tuple[Array, Flags]:  # noqa: D102
         factors, sound = super().factorise(covariances[None])
         return factors[0], np.asarray(sound[0])
-
-    def by_piece(self, flags: Flags) -> Flags:  # noqa: D102
-        return np.asarray(flags.all())
-
-    def largest_by_piece(self, values: Array) -> Array:  # noqa: D102
-        return np.asarray(values.max(axis=0))
 
     def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:  # noqa: D102
         return scatter
@@ -162,6 +160,7 @@ class Diagonal:
 
     name = "diag"
     kernel = DIAGONAL
+    maximise = staticmethod(maximise_diagonal)
 
     def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
         return frozen(precisions_cholesky)
@@ -175,8 +174,11 @@ class Diagonal:
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return scatter * _inverse(mass)[:, None]
 
-    def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
-        return _weighted_median(covariances, mass)
+    def unform(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return covariances * mass[:, None]
+
+    def square(self, factors: Array) -> Array:  # noqa: D102
+        return np.asarray(factors**2)
 
     def add_to_diagonal(self, covariances: Array, ridge: Array) -> Array:  # noqa: D102
         return covariances + ridge
@@ -185,17 +187,8 @@ class Diagonal:
         sound = (covariances > 0) & np.isfinite(covariances)
         return 1.0 / np.sqrt(np.where(sound, covariances, 1.0)), np.asarray(sound.all(axis=1))
 
-    def by_piece(self, flags: Flags) -> Flags:  # noqa: D102
-        return flags
-
-    def largest_by_piece(self, values: Array) -> Array:  # noqa: D102
-        return values
-
     def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:  # noqa: D102
         return _lean_on_pool(scatter, mass, prior)
-
-    def choose(self, flags: Flags, yes: Array, no: Array) -> Array:  # noqa: D102
-        return np.where(flags[:, None], yes, no)
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return np.asarray(np.log(precisions_cholesky).sum(axis=1))
@@ -208,6 +201,7 @@ class Spherical(Diagonal):
     """Each component has one variance."""
 
     name = "spherical"
+    maximise = staticmethod(maximise_spherical)
 
     def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
         return frozen(np.broadcast_to(precisions_cholesky[:, None], shape))
@@ -221,8 +215,8 @@ class Spherical(Diagonal):
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return np.asarray(scatter * _inverse(mass))
 
-    def typical_variances(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
-        return _weighted_median(covariances[:, None], mass)
+    def unform(self, covariances: Array, mass: Array) -> Array:  # noqa: D102
+        return covariances * mass
 
     def add_to_diagonal(self, covariances: Array, ridge: Array) -> Array:  # noqa: D102
         return np.asarray(covariances + ridge.mean(axis=-1))
@@ -230,9 +224,6 @@ class Spherical(Diagonal):
     def factorise(self, covariances: Array) -> tuple[Array, Flags]:  # noqa: D102
         factors, sound = super().factorise(covariances[:, None])
         return factors[:, 0], sound
-
-    def choose(self, flags: Flags, yes: Array, no: Array) -> Array:  # noqa: D102
-        return np.where(flags, yes, no)
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return np.asarray(n_features * np.log(precisions_cholesky))
@@ -253,17 +244,6 @@ def by_name(name: str) -> Covariance:
 
 def _inverse(mass: Array) -> Array:
     return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > LEAST_MASS)
-
-
-def _weighted_median(variances: Array, mass: Array) -> Array:
-    """For each column of (k, m) the value that half the mass (k,) lies at or below: neither a component that has
-    collapsed nor one that a wild vector has blown up moves it.
-    """
-    order = np.argsort(variances, axis=0, kind="stable")
-    below = np.cumsum(mass[order], axis=0)
-    middle = np.argmax(below >= 0.5 * below[-1], axis=0)
-    columns = np.arange(variances.shape[1])
-    return np.asarray(variances[order[middle, columns], columns])
 
 
 def _lean_on_pool(scatter: Array, mass: Array, prior: float) -> Array:

@@ -13,26 +13,23 @@ from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.compiled import compiled
 
 LOWEST = -708.0  # exp of anything below is 0 here; the smallest normal number is exp(-708.4)
+LN2_HIGH = 6.93147180369123816490e-01  # its last 21 bits are 0, so that n times it is exact
+LN2_LOW = 1.90821492927058770002e-10
 _SHIFT = 1.5 * 2.0**52
 _PER_LN2 = 1.4426950408889634
-_LN2_HIGH = 6.93147180369123816490e-01  # its last 21 bits are 0, so that n times it is exact
-_LN2_LOW = 1.90821492927058770002e-10
 
 
 @compiled
-def exponentiate(values: Array, shift: Array, power: Array) -> None:
-    """values = exp(values - shift), for values <= shift. All (b,), contiguous, none in another; `power` is scratch."""
-    for n in range(len(values)):
+def exponentiate(values: Array, shift: Array, total: Array, lanes: int) -> None:
+    """values = exp(values - shift), total += values, for values <= shift, in the first lanes of contiguous rows."""
+    for n in range(lanes):
         x = max(values[n] - shift[n], LOWEST)
-        power[n] = x * _PER_LN2 + _SHIFT
-        whole = power[n] - _SHIFT
-        series = _exp_series(x - whole * _LN2_HIGH - whole * _LN2_LOW)
-        values[n] = series if x > LOWEST else 0.0
-    bits = power.view(np.int64)
-    for n in range(len(values)):
-        bits[n] = (bits[n] + 1023) << 52
-    for n in range(len(values)):
-        values[n] *= power[n]
+        power = np.float64(x * _PER_LN2 + _SHIFT)
+        whole = power - _SHIFT
+        series = _exp_series(x - whole * LN2_HIGH - whole * LN2_LOW)
+        scale = np.int64((power.view(np.int64) + 1023) << 52).view(np.float64)
+        values[n] = series * scale if x > LOWEST else 0.0
+        total[n] += values[n]
 
 
 @compiled

@@ -19,12 +19,19 @@ def precision_factors(covariances: Array) -> tuple[Array, Flags]:
     """(P, sound) of (m, d, d): (m, d, d) upper triangular, and (m,) whether the matrix is positive definite."""
     factors = np.zeros(covariances.shape)
     sound = np.empty(len(covariances), np.bool_)
-    lower = np.zeros(covariances.shape[1:])
     for m in range(len(covariances)):
-        sound[m] = _cholesky(covariances[m], lower)
-        if sound[m]:
-            _invert_transposed(lower, factors[m])
+        sound[m] = factorise_one(covariances[m], factors[m])
     return factors, sound
+
+
+@compiled
+def factorise_one(covariance: Array, factor: Array) -> bool:
+    """The upper triangle of P (d, d), and whether the covariance is positive definite; if not, P stays as it is."""
+    lower = np.empty(covariance.shape)
+    sound = _cholesky(covariance, lower)
+    if sound:
+        _invert_transposed(lower, factor)
+    return sound
 
 
 @compiled

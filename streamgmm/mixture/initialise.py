@@ -1,43 +1,124 @@
-"""The start: k-means on a whitened buffer, then a short batch EM on it.
+"""The start: a clustering of a whitened buffer, then a short batch EM on it; of several, the most likely one.
 
-Whitened: each feature divided by its standard deviation, so that no unit counts for more than another. k-means starts
-from k-means++ seeds (Arthur and Vassilvitskii 2007), several times; the tightest clustering wins. Batch EM then turns
-hard clusters into a mixture. A component of the buffer may hold fewer vectors than a covariance has directions, so
-each borrows d + 1 vectors' worth of the pooled covariance; the stream forgets that within a few batches.
+Whitened: each feature divided by its standard deviation, so that no unit counts for more than another. A way to start
+(see `start`) gives every vector to components, batch EM turns that into a mixture. A component of the buffer may hold
+fewer vectors than a covariance has directions, so each borrows d + 1 vectors' worth of the pooled covariance; the
+stream forgets that within a few batches.
+
+Clustering wants complete vectors. Where too few are complete, missing features count as their means; batch EM then
+treats them as missing.
 """
 
+from functools import partial
+from typing import NamedTuple
+
 import numpy as np
-from scipy.cluster.vq import ClusterError, kmeans2, vq
 
 from streamgmm.mixture import gaussian, pending
-from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.arrays import Array, Flags, frozen
 from streamgmm.mixture.block import LARGEST, Model, Rows
 from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.given import NOTHING, Given, parameters_of, put_in
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.moments import Sums
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
+from streamgmm.mixture.start import Method, k_means, nearest
 from streamgmm.mixture.statistics import Statistics, of_sums
 
-_RESTARTS = 8
-_ITERATIONS = 20
 _EM_STEPS = 30
+_ENOUGH = 2  # complete vectors for each component and direction
 _TOLERANCE = 1e-3  # nats a vector, scikit-learn's default
 _EPSILON = float(np.finfo(np.float64).eps)
 
-Labels = np.ndarray[tuple[int], np.dtype[np.intp]]
+
+class Start(NamedTuple):
+    """How a model starts. With all parameters given it is exactly that model, whatever the buffer holds."""
+
+    method: Method = k_means
+    n_init: int = 1
+    given: Given = NOTHING
 
 
-def initialise(rows: Rows, n_components: int, learning: Learning, random_state: int) -> tuple[Statistics, Parameters]:
+K_MEANS = Start(partial(k_means, n_runs=8))  # likelihoods of a small buffer say little: the tightest of many
+
+
+class Found(NamedTuple):
+    """A start that batch EM has worked on."""
+
+    statistics: Statistics
+    parameters: Parameters
+    log_likelihood: float  # nats a vector
+
+
+def initialise(
+    rows: Rows, n_components: int, learning: Learning, random_state: int, start: Start
+) -> tuple[Statistics, Parameters]:
     """Statistics and parameters from a buffer of at least `n_components` vectors of positive weight."""
+    if start.given.complete:
+        return parameters_of(start.given, learning.covariance)
     carrying = rows.weights > 0
     vectors, weights = np.clip(rows.vectors[carrying], -LARGEST, LARGEST), np.minimum(rows.weights[carrying], LARGEST)
     learnt = Rows(frozen(vectors), frozen(weights))
-    labels, centres = _k_means(learnt, n_components, np.random.default_rng(random_state))
-    start = _of_labels(learnt, labels, centres, learning.covariance)
-    return _batch_em(learnt, start, learning)
+    generator = np.random.default_rng(random_state)
+    tries = [_attempt(learnt, n_components, learning, start, generator) for _ in range(start.n_init)]
+    best = max(tries, key=lambda found: found.log_likelihood)
+    return best.statistics, best.parameters
 
 
-def _batch_em(rows: Rows, start: Statistics, learning: Learning) -> tuple[Statistics, Parameters]:
+class Whitening(NamedTuple):
+    """(x - offset) / scale."""
+
+    offset: Array  # (d,) means of the known values
+    scale: Array  # (d,) standard deviations; infinite for a feature that is constant to rounding and says nothing
+
+    def of(self, vectors: Array) -> Array:
+        """Vectors (n, d) in standard deviations from the mean."""
+        return np.asarray((vectors - self.offset) / self.scale)
+
+
+def _attempt(rows: Rows, n_components: int, learning: Learning, start: Start, generator: np.random.Generator) -> Found:
+    """One start, and what batch EM makes of it."""
+    whitening, filled = _whitening(rows), _filled(rows, n_components)
+    points = Rows(whitening.of(filled.vectors), filled.weights / filled.weights.max())
+    if start.given.means is None:
+        responsibilities = start.method(points, n_components, generator)
+    else:
+        responsibilities = nearest(points.vectors, whitening.of(start.given.means))
+    spare = filled.vectors[generator.choice(len(filled.weights), n_components)]
+    statistics = _of_responsibilities(filled, responsibilities, spare, learning.covariance)
+    return _batch_em(rows, put_in(statistics, start.given, learning.covariance), learning)
+
+
+def _filled(rows: Rows, n_components: int) -> Rows:
+    """The complete rows where they are enough, else all of them with means in their gaps."""
+    known = ~np.isnan(rows.vectors)
+    complete = np.asarray(known.all(axis=1))
+    if complete.sum() >= min(len(complete), _ENOUGH * n_components * (rows.vectors.shape[1] + 1)):
+        return Rows(frozen(rows.vectors[complete]), frozen(rows.weights[complete]))
+    return Rows(frozen(np.where(known, rows.vectors, _means(rows, known))), rows.weights)
+
+
+def _whitening(rows: Rows) -> Whitening:
+    known = ~np.isnan(rows.vectors)
+    offset = _means(rows, known)
+    deviations = np.where(known, rows.vectors - offset, 0.0)
+    deviation = np.sqrt(_average(deviations**2, rows.weights, known))
+    largest = np.abs(np.where(known, rows.vectors, 0.0)).max(axis=0)
+    return Whitening(offset, np.where(deviation > 8 * _EPSILON * largest, deviation, np.inf))
+
+
+def _means(rows: Rows, known: Flags) -> Array:
+    """Of each feature's known values; 0 where none is known."""
+    return _average(np.where(known, rows.vectors, 0.0), rows.weights, known)
+
+
+def _average(values: Array, weights: Array, known: Flags) -> Array:
+    """Over the rows (n, d) of what is known, which elsewhere must be 0."""
+    shares = weights / weights.max()
+    return np.asarray(shares @ values / np.maximum(shares @ known, np.finfo(float).tiny))
+
+
+def _batch_em(rows: Rows, start: Statistics, learning: Learning) -> Found:
     """EM steps until the mean log-likelihood no longer grows."""
     statistics = _lean_on_pool(start, rows, learning.covariance)
     parameters, _ = m_step(statistics, _round(statistics, learning.covariance), learning)
@@ -49,7 +130,7 @@ def _batch_em(rows: Rows, start: Statistics, learning: Learning) -> tuple[Statis
         if log_likelihood - before < _TOLERANCE:
             break
         before = log_likelihood
-    return statistics, parameters
+    return Found(statistics, parameters, log_likelihood)
 
 
 def _e_step(rows: Rows, parameters: Parameters, covariance: Covariance) -> tuple[Statistics, float]:
@@ -71,19 +152,19 @@ def _round(statistics: Statistics, covariance: Covariance) -> Parameters:
     return Parameters(statistics.mass, statistics.mean, frozen(unit), frozen(covariance.factorise(unit)[0]))
 
 
-def _of_labels(rows: Rows, labels: Labels, centres: Array, covariance: Covariance) -> Statistics:
-    """Statistics of hard clusters. An empty one stays at its centre, with the mass of one vector."""
-    clusters = [_moments(Rows(rows.vectors[of], rows.weights[of]), covariance) for of in _members(labels, len(centres))]
-    mass = np.concatenate([sums.mass for sums in clusters])
-    mean = np.concatenate([sums.mean for sums in clusters])
-    scatter = np.concatenate([sums.scatter for sums in clusters])
-    statistics = of_sums(Sums(float(mass.sum()), mass, mean, scatter), centres, covariance)
-    held = np.maximum(statistics.mass, 1 / len(labels))
+def _of_responsibilities(rows: Rows, responsibilities: Array, spare: Array, covariance: Covariance) -> Statistics:
+    """Statistics of the rows shared out by responsibilities (n, k).
+
+    A component that gets none is put at its place in `spare` (k, d), with the mass of one vector.
+    """
+    shares = (rows.weights[:, None] * responsibilities).T
+    parts = [_moments(Rows(rows.vectors[share > 0], share[share > 0]), covariance) for share in shares]
+    mass = np.concatenate([sums.mass for sums in parts])
+    mean = np.concatenate([sums.mean for sums in parts])
+    scatter = np.concatenate([sums.scatter for sums in parts])
+    statistics = of_sums(Sums(float(mass.sum()), mass, mean, scatter), spare, covariance)
+    held = np.maximum(statistics.mass, 1 / len(rows.weights))
     return statistics._replace(mass=frozen(held / held.sum()))
-
-
-def _members(labels: Labels, n_components: int) -> list[Labels]:
-    return [np.flatnonzero(labels == k) for k in range(n_components)]
 
 
 def _moments(rows: Rows, covariance: Covariance) -> Sums:
@@ -93,43 +174,3 @@ def _moments(rows: Rows, covariance: Covariance) -> Sums:
     model = Model(frozen(np.zeros(1)), centre, frozen(np.zeros(kernel.shape(1, n_features))))
     batch, _ = pending.add(pending.nothing((1, n_features), kernel), model, Rows(*map(frozen, rows)), kernel)
     return pending.close(batch, model, kernel)
-
-
-def _k_means(rows: Rows, n_components: int, generator: np.random.Generator) -> tuple[Labels, Array]:
-    """The best of several clusterings: labels (n,), and centres (k, d) in the features' own units."""
-    offset, scale = rows.vectors.mean(axis=0), _scale(rows.vectors)
-    points, shares = (rows.vectors - offset) / scale, rows.weights / rows.weights.max()
-    tries = [_cluster(points, shares, n_components, generator) for _ in range(_RESTARTS)]
-    _, labels, centres = min(tries, key=lambda found: found[0])
-    return labels, centres * np.where(np.isfinite(scale), scale, 0.0) + offset
-
-
-def _scale(vectors: Array) -> Array:
-    """Standard deviations; infinite for a feature that is constant to rounding, which then says nothing."""
-    deviation = vectors.std(axis=0)
-    return np.where(deviation > 8 * _EPSILON * np.abs(vectors).max(axis=0), deviation, np.inf)
-
-
-def _cluster(
-    points: Array, weights: Array, n_components: int, generator: np.random.Generator
-) -> tuple[float, Labels, Array]:
-    """(weighted sum of squared distances, labels, centres) of one k-means run."""
-    seeds = _seeds(points, weights, n_components, generator)
-    try:
-        centres, _ = kmeans2(points, seeds, iter=_ITERATIONS, minit="matrix", missing="raise", check_finite=False)
-    except ClusterError:  # a cluster ran empty, as it must where there are fewer distinct points than components
-        centres = seeds
-    labels, distances = vq(points, centres, check_finite=False)
-    return float(weights @ distances**2), labels.astype(np.intp), centres
-
-
-def _seeds(points: Array, weights: Array, n_components: int, generator: np.random.Generator) -> Array:
-    """k-means++: each next seed drawn by its squared distance from the nearest one so far."""
-    chosen = [int(generator.choice(len(points), p=weights / weights.sum()))]
-    nearest = np.full(len(points), np.inf)
-    while len(chosen) < n_components:
-        nearest = np.minimum(nearest, np.square(points - points[chosen[-1]]).sum(axis=1))
-        chance = weights * nearest
-        chance = chance if chance.any() else weights
-        chosen.append(int(generator.choice(len(points), p=chance / chance.sum())))
-    return points[chosen]

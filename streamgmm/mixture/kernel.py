@@ -1,41 +1,43 @@
-"""The E-step and its statistics in one compiled pass, block by block.
+"""The E-step and its statistics in one compiled pass, block by block, on several threads.
 
-Blocks are counted from the batch's start and added to the sums in order, so the same rows give the same bits, however
-they were cut into calls: the rows of an unfinished block are carried to the next call, which loads them again in
-front of its own.
+Blocks are counted from the batch's start. Each is worked on by itself, by any thread; their moments are then added to
+the sums in the blocks' order. So the same rows give the same bits, whatever the number of threads, and however they
+were cut into calls: the rows of an unfinished block are carried to the next call, which loads them again in front of
+its own. Blocks go in waves, so that the memory for their moments is bounded.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from streamgmm.mixture import threads
 from streamgmm.mixture.arrays import Array, frozen
-from streamgmm.mixture.block import (
-    BLOCK,
-    Batch,
-    Model,
-    Output,
-    Rows,
+from streamgmm.mixture.block import BLOCK, FULL_BLOCK, Batch, Model, Output, Rows, empty_block, load, load_new
+from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.density import (
     diagonal_joint,
-    empty_block,
-    exponentiate_joint,
     full_joint,
-    load,
-    normalise,
+    log_evidence,
+    responsibilities,
     store,
     store_evidence,
 )
-from streamgmm.mixture.compiled import compiled
-from streamgmm.mixture.moments import Sums, block_weight, diagonal_moments, full_moments
+from streamgmm.mixture.moments import Moments, Sums, add_diagonal, add_full, diagonal_moments, full_moments
+
+_MOST_BLOCKS = 256  # of a thread in a wave
+_MOST_NUMBERS = 1 << 17  # in their moments, unless two blocks need more
+_LEAST_WORK = 2_000_000  # products that another thread is worth, about 100 us
 
 
 class Kernel(NamedTuple):
     """The passes for one shape of factor: (k, d, d) is of order 2, (k, d) of order 1."""
 
     order: int
-    accumulate: Callable[[Model, Sums, Batch, Output], float]
-    evidence: Callable[[Model, Batch, Array], None]
+    scan: Callable[[Model, Batch, Output, Moments, int, int, int], None]
+    add: Callable[[Model, Sums, Moments, int, int, int], None]
+    evidence: Callable[[Model, Rows, Array, int, int], None]
 
     def shape(self, components: int, features: int) -> tuple[int, ...]:
         """Of factors and of scatter."""
@@ -44,77 +46,121 @@ class Kernel(NamedTuple):
 
 def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[Sums, Output]:
     """The sums with the complete blocks added, and the output of the rows that are not carried."""
-    output = Output(np.empty((len(batch.rows.weights), len(model.means))), np.empty(len(batch.rows.weights)))
-    grown = sums._replace(mass=sums.mass.copy(), mean=sums.mean.copy(), scatter=sums.scatter.copy())
-    weight = kernel.accumulate(model, grown, batch, output)
-    grown = Sums(weight, frozen(grown.mass), frozen(grown.mean), frozen(grown.scatter))
-    return grown, Output(frozen(output.responsibilities), frozen(output.log_likelihood))
+    n, complete = len(batch.rows.weights), batch.complete // BLOCK
+    blocks = (len(batch.carried.weights) + n + BLOCK - 1) // BLOCK
+    wave, least = _wave(model), _least_blocks(model)
+    output = Output(np.empty((n, len(model.means))), np.empty(n))
+    moments = _empty_moments(kernel, model, min(wave, complete))
+    for first in range(0, blocks, wave):
+        threads.share(partial(kernel.scan, model, batch, output, moments, first), min(wave, blocks - first), least)
+        if first < complete:
+            sums = _add(kernel, model, sums, moments, min(wave, complete - first))
+    return sums, Output(frozen(output.responsibilities), frozen(output.log_likelihood))
 
 
 def evidence(kernel: Kernel, model: Model, rows: Rows) -> Array:
     """log p of each row, (n,); no statistics."""
     log_likelihood = np.empty(len(rows.weights))
-    kernel.evidence(model, Batch(Rows(rows.vectors[:0], rows.weights[:0]), rows, 0), log_likelihood)
+    blocks = (len(log_likelihood) + BLOCK - 1) // BLOCK
+    threads.share(partial(kernel.evidence, model, rows, log_likelihood), blocks, _least_blocks(model))
     return frozen(log_likelihood)
 
 
+def _add(kernel: Kernel, model: Model, sums: Sums, moments: Moments, slots: int) -> Sums:
+    """The sums with the first blocks of a wave added, in order."""
+    mass, mean, scatter = sums.mass.copy(), sums.mean.copy(), sums.scatter.copy()
+    weight = sums.weight
+    for of_block in moments.weight[:slots].tolist():
+        weight += of_block
+    least = _LEAST_WORK // (4 * slots * scatter[0].size) + 1
+    threads.share(
+        partial(kernel.add, model, Sums(weight, mass, mean, scatter), moments, slots), len(model.means), least
+    )
+    return Sums(weight, frozen(mass), frozen(mean), frozen(scatter))
+
+
+def _wave(model: Model) -> int:
+    """Blocks in a wave."""
+    numbers = model.means.size + model.factors.size
+    return threads.count() * max(2, min(_MOST_BLOCKS, _MOST_NUMBERS // numbers))
+
+
+def _least_blocks(model: Model) -> int:
+    """How many blocks another thread is worth."""
+    return _LEAST_WORK // (BLOCK * (model.factors.size + 8 * model.means.size + 16 * len(model.means))) + 1
+
+
+def _empty_moments(kernel: Kernel, model: Model, slots: int) -> Moments:
+    components, features = model.means.shape
+    return Moments(
+        np.empty(slots),
+        np.empty((slots, components)),
+        np.empty((slots, components, features)),
+        np.empty((slots, *kernel.shape(components, features))),
+    )
+
+
 @compiled
-def _accumulate_full(model: Model, sums: Sums, batch: Batch, output: Output) -> float:
-    """Score the rows into `output`; add complete blocks to the sums, in place. Returns the sums' weight."""
-    block, weight, first = empty_block(model), sums.weight, len(batch.carried.weights)
-    for start in range(0, first + len(batch.rows.weights), BLOCK):
-        load(block, batch, start)
-        for k in range(len(model.means)):
-            full_joint(block, model, k)
-        exponentiate_joint(block)
-        normalise(block)
-        store(block, output, start - first)
+def _scan_full(model: Model, batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int) -> None:
+    """Score the blocks from `first` to `last` of the wave that begins at block `wave`; moments of complete ones."""
+    block, carried = empty_block(model), len(batch.carried.weights)
+    for slot in range(first, last):
+        start = (wave + slot) * BLOCK
         if start < batch.complete:
-            weight += block_weight(block)
-            for k in range(len(model.means)):
-                full_moments(block, model, sums, k)
-    return weight
+            load(block, batch, start)
+            full_joint(block, model, FULL_BLOCK)
+            responsibilities(block, FULL_BLOCK)
+            store(block, output, max(carried - start, 0), max(start - carried, 0))
+            full_moments(block, model, moments, slot)
+        else:
+            row = max(start - carried, 0)
+            steps = load_new(block, batch.rows, row, BLOCK - max(carried - start, 0))
+            full_joint(block, model, steps)
+            responsibilities(block, steps)
+            store(block, output, 0, row)
 
 
 @compiled
-def _accumulate_diagonal(model: Model, sums: Sums, batch: Batch, output: Output) -> float:
-    """As `_accumulate_full`, where the factors are diagonal."""
-    block, weight, first = empty_block(model), sums.weight, len(batch.carried.weights)
-    for start in range(0, first + len(batch.rows.weights), BLOCK):
-        load(block, batch, start)
-        for k in range(len(model.means)):
-            diagonal_joint(block, model, k)
-        exponentiate_joint(block)
-        normalise(block)
-        store(block, output, start - first)
+def _scan_diagonal(
+    model: Model, batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int
+) -> None:
+    """As `_scan_full`, where the factors are diagonal."""
+    block, carried = empty_block(model), len(batch.carried.weights)
+    for slot in range(first, last):
+        start = (wave + slot) * BLOCK
         if start < batch.complete:
-            weight += block_weight(block)
-            for k in range(len(model.means)):
-                diagonal_moments(block, model, sums, k)
-    return weight
+            load(block, batch, start)
+            diagonal_joint(block, model, FULL_BLOCK)
+            responsibilities(block, FULL_BLOCK)
+            store(block, output, max(carried - start, 0), max(start - carried, 0))
+            diagonal_moments(block, model, moments, slot)
+        else:
+            row = max(start - carried, 0)
+            steps = load_new(block, batch.rows, row, BLOCK - max(carried - start, 0))
+            diagonal_joint(block, model, steps)
+            responsibilities(block, steps)
+            store(block, output, 0, row)
 
 
 @compiled
-def _evidence_full(model: Model, batch: Batch, log_likelihood: Array) -> None:
+def _evidence_full(model: Model, rows: Rows, log_likelihood: Array, first: int, last: int) -> None:
     block = empty_block(model)
-    for start in range(0, len(batch.rows.weights), BLOCK):
-        load(block, batch, start)
-        for k in range(len(model.means)):
-            full_joint(block, model, k)
-        exponentiate_joint(block)
+    for start in range(first * BLOCK, last * BLOCK, BLOCK):
+        steps = load_new(block, rows, start, BLOCK)
+        full_joint(block, model, steps)
+        log_evidence(block, steps)
         store_evidence(block, log_likelihood, start)
 
 
 @compiled
-def _evidence_diagonal(model: Model, batch: Batch, log_likelihood: Array) -> None:
+def _evidence_diagonal(model: Model, rows: Rows, log_likelihood: Array, first: int, last: int) -> None:
     block = empty_block(model)
-    for start in range(0, len(batch.rows.weights), BLOCK):
-        load(block, batch, start)
-        for k in range(len(model.means)):
-            diagonal_joint(block, model, k)
-        exponentiate_joint(block)
+    for start in range(first * BLOCK, last * BLOCK, BLOCK):
+        steps = load_new(block, rows, start, BLOCK)
+        diagonal_joint(block, model, steps)
+        log_evidence(block, steps)
         store_evidence(block, log_likelihood, start)
 
 
-FULL = Kernel(2, _accumulate_full, _evidence_full)
-DIAGONAL = Kernel(1, _accumulate_diagonal, _evidence_diagonal)
+FULL = Kernel(2, _scan_full, add_full, _evidence_full)
+DIAGONAL = Kernel(1, _scan_diagonal, add_diagonal, _evidence_diagonal)

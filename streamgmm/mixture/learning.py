@@ -1,15 +1,19 @@
 """What is fixed for the life of a model: the hyper-parameters of stepwise EM."""
 
+import math
 from typing import NamedTuple
 
+from streamgmm.mixture import bounds
 from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.step_size import ENDLESS, HalfLife
 
 
 class Learning(NamedTuple):
     """Hyper-parameters.
 
     `reg_relative` is added to a covariance's diagonal times the feature's typical variance within a component,
-    `reg_covar` as it is, in the feature's unit squared.
+    `reg_covar` as it is, in the feature's unit squared. `half_life` is made by `step_size.half_life`; of a pause in
+    event time at most `max_gap` seconds count.
     """
 
     covariance: Covariance
@@ -18,3 +22,17 @@ class Learning(NamedTuple):
     delay: float = 10.0  # >= 0, in batches
     reg_relative: float = 1e-6
     reg_covar: float = 0.0
+    half_life: HalfLife = ENDLESS
+    max_gap: float = math.inf  # > 0, seconds
+
+
+def checked(learning: Learning) -> Learning:
+    """The same, if every number is within its bounds. Raises ValueError that names what is not, and the bound."""
+    bounds.integer("batch_size", learning.batch_size, 1)
+    bounds.real("exponent", learning.exponent, 0.5, 1.0, above=True)
+    for name in ("delay", "reg_relative", "reg_covar"):
+        bounds.real(name, getattr(learning, name), 0.0)
+    for name, length in (*learning.half_life._asdict().items(), ("max_gap", learning.max_gap)):
+        if not length > 0:
+            raise ValueError(f"{name} is {length}; it must be above 0")
+    return learning

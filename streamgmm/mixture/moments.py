@@ -1,16 +1,23 @@
-"""What a block adds to the sums: mass, mean and scatter of each component.
+"""What a block says about the components, and how blocks are added: mass, mean and scatter.
 
-The scatter of a block is taken about the block's own mean, and blocks are added by the parallel update of Chan,
-Golub and LeVeque (1979), so that neither an offset of the data nor a component that lies far away costs digits, and
-a component of tiny mass keeps its moments. Sums run over all 256 lanes in an order that is fixed when the code is
-compiled; rows that fill up a block have weight 0.
+A block's moments are taken about the component's mean, where its vectors lie unless the component moves; where they
+lie so far from it that the scatter would lose digits, they are taken again about their own mean. Blocks are added by
+the parallel update of Chan, Golub and LeVeque (1979), so that neither an offset of the data nor a component that lies
+far away costs digits, and a component of tiny mass keeps its moments.
+
+Sums run over all 256 lanes in an order that is fixed when the code is compiled; rows that fill up a block have
+weight 0. Four features against four at a time, as in the E-step.
 """
 
 from typing import NamedTuple
 
+import numpy as np
+
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import BLOCK, Block, Model
 from streamgmm.mixture.compiled import compiled, compiled_sum
+
+_LEAST_SPREAD = 0.01  # of the second moment about the component's mean: with less, two digits would be lost
 
 
 class Sums(NamedTuple):
@@ -22,8 +29,17 @@ class Sums(NamedTuple):
     scatter: Array  # as Model.factors
 
 
+class Moments(NamedTuple):
+    """The moments of b blocks, each by itself."""
+
+    weight: Array  # (b,)
+    mass: Array  # (b, k)
+    shift: Array  # (b, k, d) the block's mean, seen from the component's
+    scatter: Array  # (b, k, ...) about the block's mean; of a full one the lower triangle
+
+
 @compiled_sum
-def block_weight(block: Block) -> float:
+def _block_weight(block: Block) -> float:
     """The weight of the block's rows."""
     weight = 0.0
     for n in range(BLOCK):
@@ -32,69 +48,170 @@ def block_weight(block: Block) -> float:
 
 
 @compiled_sum
-def full_moments(block: Block, model: Model, sums: Sums, k: int) -> None:
-    """Add the block's moments of component k, every product of two features."""
-    mass = _block_mean(block, model, k)
-    if mass == 0.0:
-        return
-    between = _add_mean(block, model, sums, k, mass)
-    for i in range(len(block.shift)):
-        for n in range(BLOCK):
-            block.distance[n] = block.lane[n] * block.deviations[i, n]
-        for j in range(i + 1):
-            product = 0.0
-            for n in range(BLOCK):
-                product += block.distance[n] * block.deviations[j, n]
-            sums.scatter[k, i, j] += product + between * block.shift[i] * block.shift[j]
-            sums.scatter[k, j, i] = sums.scatter[k, i, j]
+def full_moments(block: Block, model: Model, moments: Moments, slot: int) -> None:
+    """The block's weight, and its moments of all components, every product of two features."""
+    moments.weight[slot] = _block_weight(block)
+    for k in range(len(model.means)):
+        shift, scatter = moments.shift[slot, k], moments.scatter[slot, k]
+        mass = _weigh(block, k)
+        moments.mass[slot, k] = mass
+        if mass > 0.0:
+            block.centre[:] = model.means[k]
+            _full_about_centre(block, mass, shift, scatter)
+            if _far(np.diag(scatter), shift, mass):
+                block.centre[:] += shift
+                _full_about_centre(block, mass, shift, scatter)
+            shift += block.centre - model.means[k]
 
 
 @compiled_sum
-def diagonal_moments(block: Block, model: Model, sums: Sums, k: int) -> None:
-    """Add the block's moments of component k, each feature's square alone."""
-    mass = _block_mean(block, model, k)
-    if mass == 0.0:
-        return
-    between = _add_mean(block, model, sums, k, mass)
-    for i in range(len(block.shift)):
-        product = 0.0
-        for n in range(BLOCK):
-            product += block.lane[n] * block.deviations[i, n] * block.deviations[i, n]
-        sums.scatter[k, i] += product + between * block.shift[i] * block.shift[i]
+def diagonal_moments(block: Block, model: Model, moments: Moments, slot: int) -> None:
+    """The block's weight, and its moments of all components, each feature's square alone."""
+    moments.weight[slot] = _block_weight(block)
+    for k in range(len(model.means)):
+        shift, scatter = moments.shift[slot, k], moments.scatter[slot, k]
+        mass = _weigh(block, k)
+        moments.mass[slot, k] = mass
+        if mass > 0.0:
+            block.centre[:] = model.means[k]
+            _diagonal_about_centre(block, mass, shift, scatter)
+            if _far(scatter, shift, mass):
+                block.centre[:] += shift
+                _diagonal_about_centre(block, mass, shift, scatter)
+            shift += block.centre - model.means[k]
 
 
-@compiled_sum
-def _block_mean(block: Block, model: Model, k: int) -> float:
-    """The block's mass of a component; its lanes weighted, and the deviations taken from the block's own mean.
+@compiled
+def add_full(model: Model, sums: Sums, moments: Moments, slots: int, first: int, last: int) -> None:
+    """Add the first `slots` blocks to the sums of the components from `first` to `last`, in order."""
+    for k in range(first, last):
+        scatter = sums.scatter[k]
+        for slot in range(slots):
+            part, shift = moments.scatter[slot, k], moments.shift[slot, k]
+            between = _add_mean(sums, moments, model, slot, k)
+            if between >= 0.0:
+                for i in range(len(shift)):
+                    for j in range(i + 1):
+                        scatter[i, j] += part[i, j] + between * shift[i] * shift[j]
+        for i in range(len(scatter)):
+            for j in range(i):
+                scatter[j, i] = scatter[i, j]
 
-    `shift` becomes the way from the component's mean to the block's, `lane` the weighted responsibilities.
+
+@compiled
+def add_diagonal(model: Model, sums: Sums, moments: Moments, slots: int, first: int, last: int) -> None:
+    """As `add_full`, where the scatter is diagonal."""
+    for k in range(first, last):
+        for slot in range(slots):
+            part, shift = moments.scatter[slot, k], moments.shift[slot, k]
+            between = _add_mean(sums, moments, model, slot, k)
+            if between >= 0.0:
+                for i in range(len(shift)):
+                    sums.scatter[k, i] += part[i] + between * shift[i] * shift[i]
+
+
+@compiled
+def _add_mean(sums: Sums, moments: Moments, model: Model, slot: int, k: int) -> float:
+    """Add mass and mean; `shift` becomes the way between the means; returns what its square counts in the scatter,
+    or -1 where there is nothing to add.
     """
+    mass, before, shift = float(moments.mass[slot, k]), float(sums.mass[k]), moments.shift[slot, k]
+    if mass == 0.0:
+        return -1.0
+    fraction = mass / (before + mass)
+    for i in range(len(shift)):
+        shift[i] += model.means[k, i] - sums.mean[k, i]
+        sums.mean[k, i] += fraction * shift[i]
+    sums.mass[k] = before + mass
+    return before * fraction
+
+
+@compiled_sum
+def _weigh(block: Block, k: int) -> float:
+    """Weighted responsibilities into `lane`; the block's mass of component k."""
     mass = 0.0
     for n in range(BLOCK):
         block.lane[n] = block.joint[k, n] * block.weights[n]
         mass += block.lane[n]
-    if mass == 0.0:
-        return mass
-    for i in range(len(block.deviations)):
-        centre = model.means[k, i]
-        first = 0.0
-        for n in range(BLOCK):
-            deviation = block.vectors[i, n] - centre
-            block.deviations[i, n] = deviation
-            first += block.lane[n] * deviation
-        block.shift[i] = first / mass
-        for n in range(BLOCK):
-            block.deviations[i, n] -= block.shift[i]
     return mass
 
 
 @compiled
-def _add_mean(block: Block, model: Model, sums: Sums, k: int, mass: float) -> float:
-    """Add mass and mean; `shift` becomes the way between the means; returns what its square counts in the scatter."""
-    before = float(sums.mass[k])
-    fraction = mass / (before + mass)
-    for i in range(len(block.shift)):
-        block.shift[i] += model.means[k, i] - sums.mean[k, i]
-        sums.mean[k, i] += fraction * block.shift[i]
-    sums.mass[k] = before + mass
-    return before * fraction
+def _far(scatter: Array, shift: Array, mass: float) -> bool:
+    """Whether what was taken off to get from the centre to the block's mean has cost digits."""
+    far = False
+    for i in range(len(shift)):
+        far |= scatter[i] < _LEAST_SPREAD * mass * shift[i] * shift[i]
+    return far
+
+
+@compiled_sum
+def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> None:
+    """Moments about the centre, taken to the block's mean; `shift` is the way between."""
+    tiled = len(shift) // 4 * 4
+    for i in range(0, tiled, 4):
+        for row in range(4):
+            shift[i + row] = _weigh_deviations(block, i + row, row) / mass
+        for j in range(0, i + 4, 4):
+            _multiply_four(block, i, j, scatter)
+        _take_off(i, i + 4, mass, shift, scatter)
+    for i in range(tiled, len(shift)):
+        shift[i] = _weigh_deviations(block, i, 0) / mass
+        for j in range(i + 1):
+            product = 0.0
+            for n in range(BLOCK):
+                product += block.tile[0, n] * block.deviations[j, n]
+            scatter[i, j] = product
+        _take_off(i, i + 1, mass, shift, scatter)
+
+
+@compiled_sum
+def _weigh_deviations(block: Block, i: int, row: int) -> float:
+    """Deviations of feature i from the centre, weighted into a row of the tile; their sum."""
+    centre, first = block.centre[i], 0.0
+    for n in range(BLOCK):
+        deviation = block.vectors[i, n] - centre
+        weighted = block.lane[n] * deviation
+        block.deviations[i, n] = deviation
+        block.tile[row, n] = weighted
+        first += weighted
+    return first
+
+
+@compiled
+def _take_off(first: int, last: int, mass: float, shift: Array, scatter: Array) -> None:
+    for i in range(first, last):
+        for j in range(i + 1):
+            scatter[i, j] -= mass * shift[i] * shift[j]
+
+
+@compiled_sum
+def _multiply_four(block: Block, i: int, j: int, scatter: Array) -> None:
+    """Products of four weighted features with four others, summed over the lanes."""
+    a0, a1, a2, a3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
+    d0, d1, d2, d3 = block.deviations[j], block.deviations[j + 1], block.deviations[j + 2], block.deviations[j + 3]
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
+    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
+    for n in range(BLOCK):
+        s00, s01, s02, s03 = s00 + a0[n] * d0[n], s01 + a0[n] * d1[n], s02 + a0[n] * d2[n], s03 + a0[n] * d3[n]
+        s10, s11, s12, s13 = s10 + a1[n] * d0[n], s11 + a1[n] * d1[n], s12 + a1[n] * d2[n], s13 + a1[n] * d3[n]
+        s20, s21, s22, s23 = s20 + a2[n] * d0[n], s21 + a2[n] * d1[n], s22 + a2[n] * d2[n], s23 + a2[n] * d3[n]
+        s30, s31, s32, s33 = s30 + a3[n] * d0[n], s31 + a3[n] * d1[n], s32 + a3[n] * d2[n], s33 + a3[n] * d3[n]
+    scatter[i, j], scatter[i, j + 1], scatter[i, j + 2], scatter[i, j + 3] = s00, s01, s02, s03
+    scatter[i + 1, j], scatter[i + 1, j + 1], scatter[i + 1, j + 2], scatter[i + 1, j + 3] = s10, s11, s12, s13
+    scatter[i + 2, j], scatter[i + 2, j + 1], scatter[i + 2, j + 2], scatter[i + 2, j + 3] = s20, s21, s22, s23
+    scatter[i + 3, j], scatter[i + 3, j + 1], scatter[i + 3, j + 2], scatter[i + 3, j + 3] = s30, s31, s32, s33
+
+
+@compiled_sum
+def _diagonal_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> None:
+    """As `_full_about_centre`, where the scatter is diagonal."""
+    for i in range(len(shift)):
+        centre, first, second = block.centre[i], 0.0, 0.0
+        for n in range(BLOCK):
+            deviation = block.vectors[i, n] - centre
+            weighted = block.lane[n] * deviation
+            first += weighted
+            second += weighted * deviation
+        shift[i] = first / mass
+        scatter[i] = second - mass * shift[i] * shift[i]

@@ -2,17 +2,20 @@
 
 Statistics are summed over fixed blocks of 256 rows, counted from the batch's start. Full blocks are kept as their
 sums, the rows of the unfinished block as they are. So the state stays small, and it has the same bits however the
-rows were cut into calls.
+rows were cut into calls. Rows with missing features are not in blocks but in sums of their own (see `missing`).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from streamgmm.mixture import missing
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import BLOCK, Batch, Model, Output, Rows
+from streamgmm.mixture.effective_size import add_squares
 from streamgmm.mixture.kernel import Kernel, accumulate
 from streamgmm.mixture.moments import Sums
+from streamgmm.mixture.sums import joined
 
 
 class Pending(NamedTuple):
@@ -21,32 +24,48 @@ class Pending(NamedTuple):
     sums: Sums  # over its full blocks
     rows: Array  # (m, d), m < 256: the unfinished block
     weights: Array  # (m,)
+    squares: float = 0.0  # of the weights of all rows, summed
+    gaps: Sums | None = None  # over the rows with missing features; None as long as there is none
 
 
 def nothing(shape: tuple[int, int], kernel: Kernel) -> Pending:
     """A batch at its start, for a model of `shape` (k, d)."""
-    n_components, n_features = shape
-    mean, scatter = np.zeros(shape), np.zeros(kernel.shape(n_components, n_features))
-    sums = Sums(0.0, frozen(np.zeros(n_components)), frozen(mean), frozen(scatter))
-    return Pending(sums, frozen(np.zeros((0, n_features))), frozen(np.zeros(0)))
+    n_features = shape[1]
+    return Pending(_no_sums(shape, kernel), frozen(np.zeros((0, n_features))), frozen(np.zeros(0)))
 
 
 def add(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
     """Score the rows under the model, which must be that of the whole batch, and add them to the batch."""
-    carried = Rows(pending.rows, pending.weights)
-    total = len(pending.weights) + len(rows.weights)
-    complete = total - total % BLOCK
-    sums, output = accumulate(kernel, model, pending.sums, Batch(carried, rows, complete))
-    return Pending(sums, *_rest(carried, rows, total - complete)), output
+    pending = pending._replace(squares=add_squares(pending.squares, rows.weights))
+    parts = missing.split(rows)
+    if parts is None:
+        return _add_complete(pending, model, rows, kernel)
+    pending, complete = _add_complete(pending, model, parts.complete, kernel)
+    before = pending.gaps or _no_sums((len(model.means), model.means.shape[1]), kernel)
+    gaps, incomplete = missing.accumulate(kernel, model, before, parts.incomplete)
+    return pending._replace(gaps=gaps), missing.together(parts, complete, incomplete)
 
 
 def close(pending: Pending, model: Model, kernel: Kernel) -> Sums:
     """The sums over the whole batch, its unfinished block filled up with rows of weight 0."""
-    if not len(pending.weights):
-        return pending.sums
-    carried, none = Rows(pending.rows, pending.weights), Rows(pending.rows[:0], pending.weights[:0])
-    sums, _ = accumulate(kernel, model, pending.sums, Batch(carried, none, complete=BLOCK))
-    return sums
+    sums = pending.sums
+    if len(pending.weights):
+        carried, none = Rows(pending.rows, pending.weights), Rows(pending.rows[:0], pending.weights[:0])
+        sums, _ = accumulate(kernel, model, sums, Batch(carried, none, complete=BLOCK))
+    return sums if pending.gaps is None else joined(sums, pending.gaps)
+
+
+def _add_complete(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
+    carried = Rows(pending.rows, pending.weights)
+    total = len(pending.weights) + len(rows.weights)
+    complete = total - total % BLOCK
+    sums, output = accumulate(kernel, model, pending.sums, Batch(carried, rows, complete))
+    rest = _rest(carried, rows, total - complete)
+    return pending._replace(sums=sums, rows=rest.vectors, weights=rest.weights), output
+
+
+def _no_sums(shape: tuple[int, int], kernel: Kernel) -> Sums:
+    return Sums(0.0, *(frozen(np.zeros(size)) for size in (shape[:1], shape, kernel.shape(*shape))))
 
 
 def _rest(carried: Rows, rows: Rows, count: int) -> Rows:

@@ -5,19 +5,24 @@ from numpy.typing import ArrayLike
 
 from streamgmm.mixture.arrays import Array, Flags, frozen
 from streamgmm.mixture.block import Rows
+from streamgmm.mixture.compiled import compiled
 
 
 def rows_of(vectors: ArrayLike, weights: ArrayLike | None, n_features: int | None = None) -> Rows:
-    """Vectors (n, d), finite, and their weights (n,), finite and not negative; without weights each weighs 1.
+    """Vectors (n, d) and their weights (n,), finite and not negative; without weights each weighs 1.
+
+    A feature that is NaN is missing.
 
     Raises ValueError that names the argument and what is wrong with it.
     """
+    if np.iscomplexobj(vectors):
+        raise ValueError("vectors is complex; it must be real")
     matrix = frozen(vectors)
     if matrix.ndim != 2 or matrix.shape[1] != (n_features or matrix.shape[1]) or matrix.shape[1] == 0:
         raise ValueError(f"vectors has shape {matrix.shape}; it must be (n, {n_features or 'd'}), one row a vector")
-    if not np.isfinite(matrix).all():
+    if _any_infinite(matrix.reshape(-1)):
         raise ValueError(
-            f"vectors has NaN or infinity in row {_first_bad(np.asarray(np.isfinite(matrix).all(axis=1)))}"
+            f"vectors has infinity in row {_first_bad(np.asarray(~np.isinf(matrix).any(axis=1)))}; it must be finite"
         )
     if weights is None:
         return Rows(matrix, frozen(np.ones(len(matrix))))
@@ -37,3 +42,11 @@ def _checked(weights: Array, count: int) -> Array:
 
 def _first_bad(good: Flags) -> int:
     return int(np.argmin(good))
+
+
+@compiled
+def _any_infinite(values: Array) -> bool:
+    count = 0
+    for value in values:
+        count += abs(value) == np.inf
+    return count > 0

@@ -12,15 +12,19 @@ step size that falls with time, and forms the next model from them:
 
 from typing import NamedTuple
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from streamgmm.mixture import covariance as covariances
-from streamgmm.mixture import gaussian, kernel
+from streamgmm.mixture import effective_size, gaussian, missing
 from streamgmm.mixture import pending as batch
 from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.block import LARGEST
 from streamgmm.mixture.covariance import Covariance
-from streamgmm.mixture.initialise import initialise
-from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.effective_size import add_squares
+from streamgmm.mixture.event_time import later, passed
+from streamgmm.mixture.initialise import K_MEANS, Start, initialise
+from streamgmm.mixture.learning import Learning, checked
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
 from streamgmm.mixture.pending import Pending
 from streamgmm.mixture.rows import rows_of
@@ -28,7 +32,7 @@ from streamgmm.mixture.statistics import Statistics, blend, of_sums
 from streamgmm.mixture.step_size import step_size
 
 __all__ = ["Info", "Learning", "Parameters", "Pending", "State", "Statistics", "StepInfo"]
-__all__ += ["init", "learn", "log_likelihood", "score", "update", "warm_kernels"]
+__all__ += ["begin", "init", "learn", "log_likelihood", "score", "update", "warm_kernels"]
 
 
 class State(NamedTuple):
@@ -40,6 +44,8 @@ class State(NamedTuple):
     time: float  # weight learnt / batch_size
     steps: int  # M-steps
     repairs: int  # covariances that needed more regularisation, or kept the last good one
+    effective_sample_size: float  # vectors of equal weight that would say as much as the statistics
+    event_time: float | None = None  # seconds, the largest learnt; None before any was given
 
 
 class Info(NamedTuple):
@@ -64,8 +70,9 @@ def init(
     *,
     random_state: int = 0,
     weights: ArrayLike | None = None,
+    start: Start = K_MEANS,
 ) -> State:
-    """A model from a buffer of vectors (n, d), weights (n,), by k-means and a short batch EM. At time 0.
+    """A model from a buffer of vectors (n, d), weights (n,), by `start` and a short batch EM. At time 0.
 
     Raises ValueError where fewer vectors than components carry weight, or a value is not finite.
     """
@@ -73,9 +80,21 @@ def init(
     carrying = int((rows.weights > 0).sum())
     if not 1 <= n_components <= carrying:
         raise ValueError(f"n_components is {n_components}; it must be from 1 to the number of vectors, {carrying}")
-    statistics, parameters = initialise(rows, n_components, learning, random_state)
-    nothing = batch.nothing(shape_of(parameters), learning.covariance.kernel)
-    return State(parameters, statistics, nothing, time=0.0, steps=0, repairs=0)
+    found = initialise(rows, n_components, checked(learning), random_state, start)
+    size = effective_size.of_weights(float(np.minimum(rows.weights, LARGEST).sum()), add_squares(0.0, rows.weights))
+    return begin(*found, learning, effective_sample_size=size)
+
+
+def begin(
+    statistics: Statistics, parameters: Parameters, learning: Learning, *, effective_sample_size: float | None = None
+) -> State:
+    """The state of a model that is known, at time 0.
+
+    Without an effective sample size it counts as learnt from as many batches as the delay, but from one at least.
+    """
+    size = effective_sample_size or learning.batch_size * max(learning.delay, 1.0)
+    nothing = batch.nothing(shape_of(parameters), checked(learning).covariance.kernel)
+    return State(parameters, statistics, nothing, time=0.0, steps=0, repairs=0, effective_sample_size=size)
 
 
 def score(state: State, vectors: ArrayLike, weights: ArrayLike | None, learning: Learning) -> tuple[State, Info]:
@@ -86,19 +105,34 @@ def score(state: State, vectors: ArrayLike, weights: ArrayLike | None, learning:
     return state._replace(pending=pending), Info(*output)
 
 
-def learn(state: State, learning: Learning) -> tuple[State, StepInfo]:
-    """The M-step: blend what is pending into the statistics. Without any weight pending nothing happens."""
+def learn(state: State, learning: Learning, event_time: float | None = None) -> tuple[State, StepInfo]:
+    """The M-step: blend what is pending into the statistics. Without any weight pending nothing happens.
+
+    `event_time` is the largest one (seconds) of what is learnt; a half-life in seconds forgets by its growth.
+    """
     covariance, last = learning.covariance, state.parameters
     sums = batch.close(state.pending, gaussian.model(last, covariance), covariance.kernel)
     if sums.weight == 0:
         return state, StepInfo(0.0, 0.0, 0)
-    time = state.time + sums.weight / learning.batch_size
-    eta = step_size(state.time, time, exponent=learning.exponent, delay=learning.delay)
+    time, latest = state.time + sums.weight / learning.batch_size, later(state.event_time, event_time)
+    eta = _step_size(state, time, latest, learning)
     statistics = blend(state.statistics, of_sums(sums, last.means, covariance), eta, covariance)
+    size = effective_size.blended(state.effective_sample_size, eta, sums.weight, state.pending.squares)
     parameters, repairs = m_step(statistics, last, learning)
     nothing = batch.nothing(shape_of(last), covariance.kernel)
-    learnt = State(parameters, statistics, nothing, time, state.steps + 1, state.repairs + repairs)
+    learnt = State(parameters, statistics, nothing, time, state.steps + 1, state.repairs + repairs, size, latest)
     return learnt, StepInfo(eta, sums.weight, repairs)
+
+
+def _step_size(state: State, time: float, event_time: float | None, learning: Learning) -> float:
+    return step_size(
+        state.time,
+        time,
+        exponent=learning.exponent,
+        delay=learning.delay,
+        half_life=learning.half_life,
+        seconds=min(passed(state.event_time, event_time), learning.max_gap),
+    )
 
 
 def update(
@@ -111,14 +145,14 @@ def update(
 
 
 def log_likelihood(parameters: Parameters, vectors: ArrayLike, covariance: Covariance) -> Array:
-    """log p of vectors (n, d) under a model that is not learnt, in nats: (n,)."""
+    """log p of vectors (n, d), of what is known of each, under a model that is not learnt, in nats: (n,)."""
     rows = rows_of(vectors, None, parameters.means.shape[1])
-    return kernel.evidence(covariance.kernel, gaussian.model(parameters, covariance), rows)
+    return missing.evidence(covariance.kernel, gaussian.model(parameters, covariance), rows)
 
 
 def warm_kernels() -> None:
     """Compile every kernel, or load it from the cache, so that the first vectors do not wait for it."""
-    for name in ("full", "diag"):
+    for name in ("full", "tied", "diag", "spherical"):
         learning = Learning(covariances.by_name(name), batch_size=4)
-        state, _ = update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0]], learning)
-        log_likelihood(state.parameters, [[0.0]], learning.covariance)
+        state, _ = update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0], [np.nan]], learning)
+        log_likelihood(state.parameters, [[0.0], [np.nan]], learning.covariance)

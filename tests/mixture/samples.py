@@ -40,7 +40,7 @@ def as_state(parameters: Parameters, covariance: Covariance) -> State:
     weights, means, spread, _ = parameters
     mass = weights.reshape(-1, *(1,) * (spread.ndim - 1)) if covariance.name != "tied" else 1.0
     statistics = Statistics(weights, means, frozen(mass * spread))
-    return State(parameters, statistics, nothing(shape_of(parameters), covariance.kernel), 0.0, 0, 0)
+    return State(parameters, statistics, nothing(shape_of(parameters), covariance.kernel), 0.0, 0, 0, 5000.0)
 
 
 def random_state(name: str, k: int, d: int, generator: np.random.Generator) -> State:
@@ -55,7 +55,9 @@ def as_full(name: str, covariance: Array, k: int, d: int) -> Array:
 
 
 def leaves(value: Any) -> list[Any]:
-    """The arrays and numbers of a value, in order."""
+    """The arrays and numbers of a value, in order; what is None has none."""
+    if value is None:
+        return []
     return [leaf for part in value for leaf in leaves(part)] if isinstance(value, tuple) else [value]
 
 

@@ -10,7 +10,7 @@ def test_works_where_no_cache_can_be_kept():
 
 def test_the_cache_is_stamped_with_every_compiled_source():
     warm_kernels()
-    cache_file = kernel.FULL.accumulate._cache._cache_file
+    cache_file = kernel.FULL.scan._cache._cache_file
     assert cache_file._source_stamp == compiled._digest_of_sources()
     assert cache_file._load_index(), "numba compared its index with another stamp"
 

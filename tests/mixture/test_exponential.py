@@ -8,8 +8,9 @@ from streamgmm.mixture.exponential import LOWEST, exponentiate
 
 
 def exp(values):
-    result = np.array(values, dtype=float)
-    exponentiate(result, np.zeros_like(result), np.empty_like(result))
+    result, total = np.array(values, dtype=float), np.full(len(values), 2.0)
+    exponentiate(result, np.zeros_like(result), total, len(result))
+    np.testing.assert_array_equal(total, 2 + result)
     return result
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from streamgmm.mixture import stepwise_em
-from tests.mixture.samples import NAMES, all_finite, bits, learning, random_state
+from streamgmm.mixture import gaussian, stepwise_em, threads
+from tests.mixture.samples import NAMES, all_finite, as_full, bits, learning, random_state
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -44,3 +44,50 @@ def test_a_tiny_mass_keeps_its_moments():
     )
     np.testing.assert_allclose(learnt.statistics.mean[0], vectors.mean(axis=0), rtol=1e-12)
     np.testing.assert_allclose(learnt.statistics.scatter[0], vectors.var(axis=0), rtol=1e-12)
+
+
+@pytest.fixture
+def all_threads_afterwards():
+    yield
+    threads.use(None)
+
+
+@pytest.mark.usefixtures("all_threads_afterwards")
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("k", "d"), [(3, 2), (10, 9), (40, 24)])
+def test_the_number_of_threads_does_not_matter(name, k, d):
+    generator = np.random.default_rng(0)
+    state, settings = random_state(name, k, d, generator), learning(name)
+    vectors, weights = generator.normal(size=(70_001, d)) * 3, generator.uniform(size=70_001)
+    answers = []
+    for count in (1, 2, 4):
+        threads.use(count)
+        scored, info = stepwise_em.score(state, vectors, weights, settings)
+        again = stepwise_em.log_likelihood(state.parameters, vectors, settings.covariance)
+        answers.append(bits((scored, info, stepwise_em.learn(scored, settings), again)))
+    assert answers[0] == answers[1] == answers[2]
+    np.testing.assert_allclose(again, info.log_likelihood, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("k", "d"), [(1, 1), (3, 2), (4, 7), (10, 8), (5, 17)])
+def test_scores_are_those_of_the_book(name, k, d):
+    generator = np.random.default_rng(1)
+    state, settings = random_state(name, k, d, generator), learning(name)
+    vectors = generator.normal(size=(300, d)) * 3
+    _, info = stepwise_em.score(state, vectors, None, settings)
+    truth = (state.parameters, vectors, settings.covariance)
+    np.testing.assert_allclose(info.log_likelihood, gaussian.log_evidence(*truth), rtol=1e-12)
+    np.testing.assert_allclose(info.responsibilities, gaussian.responsibilities(*truth), rtol=1e-10, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_component_far_from_its_vectors_learns_their_scatter(name):
+    state, settings = random_state(name, 1, 5, np.random.default_rng(0)), learning(name, exponent=1.0, delay=0.0)
+    vectors = np.random.default_rng(1).normal(size=(1000, 5)) + 1e6
+    learnt, _ = stepwise_em.update(state, vectors, settings)
+    spread = as_full(name, learnt.statistics.scatter, 1, 5)[0]
+    truth = np.cov(vectors.T, bias=True)
+    np.testing.assert_allclose(np.trace(spread), np.trace(truth), rtol=1e-9)
+    if name in ("full", "tied"):
+        np.testing.assert_allclose(spread, truth, rtol=1e-9, atol=1e-9)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from streamgmm.mixture import covariance as covariances
-from streamgmm.mixture.covariance import LEAST_MASS
+from streamgmm.mixture.m_step import LEAST_MASS
 from streamgmm.mixture.parameters import m_step
 from streamgmm.mixture.statistics import Statistics
 from tests.mixture.samples import NAMES, all_finite, as_state, learning, random_parameters
@@ -75,6 +75,16 @@ def test_only_the_broken_component_is_repaired():
     found, repairs = m_step(statistics._replace(scatter=scatter), last, learning("full", reg_relative=0.0))
     assert repairs == 1
     np.testing.assert_allclose(found.covariances[[0, 2]], last.covariances[[0, 2]], rtol=1e-12)
+
+
+@pytest.mark.parametrize("times", [0.0, 1e30])
+def test_one_component_does_not_move_the_ridge_of_the_others(times):
+    last = random_parameters("diag", K, D, np.random.default_rng(10))
+    spread = np.ones((K, D))
+    spread[1] = times
+    mass = np.full(K, 1 / K)
+    found, _ = m_step(Statistics(mass, last.means, spread / K), last, learning("diag", reg_relative=0.25))
+    np.testing.assert_allclose(found.covariances, spread + 0.25, rtol=1e-12)
 
 
 def test_collinear_features_become_positive_definite():

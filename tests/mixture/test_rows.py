@@ -16,8 +16,9 @@ def test_without_weights_each_vector_weighs_one():
     [
         ([1.0, 2.0], None, r"shape \(2,\)"),
         ([[1.0, 2.0, 3.0]], None, r"shape \(1, 3\); it must be \(n, 2\)"),
-        ([[1.0, 2.0], [np.nan, 1.0]], None, "row 1"),
+        ([[1.0, 2.0], [-np.inf, 1.0]], None, "infinity in row 1"),
         ([[1.0, np.inf]], None, "row 0"),
+        ([[1.0, 1j]], None, "complex"),
         ([[1.0, 2.0]], [1.0, 2.0], r"weights has shape \(2,\)"),
         ([[1.0, 2.0]], [-1.0], r"weights\[0\] is -1.0"),
         ([[1.0, 2.0]], [np.nan], r"weights\[0\] is nan"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamgmm.mixture.step_size import retention, step_size
+from streamgmm.mixture.step_size import HalfLife, half_life, retention, step_size
 
 times = st.floats(0, 1e6)
 exponents = st.floats(0.5001, 1.0)
@@ -48,3 +48,41 @@ def test_no_weight_is_no_step():
 def test_the_definition():
     integral = (15**0.4 - 13**0.4) / 0.4
     assert retention(3, 5, exponent=0.6, delay=10) == pytest.approx(math.exp(-integral), rel=1e-13)
+
+
+@given(value=st.floats(1, 1e6), start=times, growth=st.floats(0, 100))
+def test_a_half_life_halves_what_is_kept(value, start, growth):
+    bound = half_life(value, "batches", 512)
+    kept = retention(start, start + growth, exponent=1, delay=1e9, half_life=bound)
+    assert kept == pytest.approx(min(2 ** (-growth / value), (start + 1e9) / (start + growth + 1e9)), rel=1e-9)
+
+
+def test_units_of_a_half_life():
+    assert half_life(5120, "records", 512) == half_life(10, "batches", 512) == HalfLife(batches=10)
+    assert half_life(60, "seconds", 512) == HalfLife(seconds=60)
+    kept = retention(3, 3, exponent=1, delay=0, half_life=HalfLife(seconds=60), seconds=120)
+    assert kept == pytest.approx(1 / 4)
+
+
+@given(start=times, growth=times, exponent=exponents, delay=delays, h=st.floats(1, 1e4), seconds=st.floats(0, 1e5))
+def test_never_less_is_forgotten_with_a_half_life(start, growth, exponent, delay, h, seconds):
+    plain = {"exponent": exponent, "delay": delay}
+    bounds = HalfLife(batches=h, seconds=h)
+    eta = step_size(start, start + growth, **plain, half_life=bounds, seconds=seconds)
+    assert step_size(start, start + growth, **plain) <= eta <= 1
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "message"),
+    [
+        (511, "records", "at least the batch_size, 512"),
+        (0.5, "batches", "at least the batch_size, 512"),
+        (0, "seconds", "above 0"),
+        (math.inf, "records", "finite"),
+        (math.nan, "records", "above 0"),
+        (3, "weeks", "one of records, batches, seconds"),
+    ],
+)
+def test_half_lives_that_are_refused(value, unit, message):
+    with pytest.raises(ValueError, match=message):
+        half_life(value, unit, 512)

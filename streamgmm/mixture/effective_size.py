@@ -1,0 +1,33 @@
+"""How many vectors of equal weight would say as much as the statistics do (Kish 1965).
+
+The statistics are a weighted mean of what every vector said, with shares a_i that sum to 1; their effective sample
+size is 1 / sum a_i ** 2. A step keeps (1 - eta) of every old share and gives eta w_i / W to the new ones, so
+
+    1 / n = (1 - eta) ** 2 / n_old + eta ** 2 sum w_i ** 2 / W ** 2
+
+With exponent 1 and delay 0 it is the number of vectors seen; with forgetting it settles at what is remembered.
+"""
+
+from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.block import LARGEST
+from streamgmm.mixture.compiled import compiled
+
+
+def blended(old: float, step_size: float, weight: float, squares: float) -> float:
+    """The effective sample size after a step that learns vectors of this weight, whose squares sum to `squares`."""
+    return 1.0 / ((1.0 - step_size) ** 2 / old + step_size**2 / of_weights(weight, squares))
+
+
+def of_weights(weight: float, squares: float) -> float:
+    """Of a sample whose weights sum to `weight` and their squares to `squares`; 1 where they vanish in rounding."""
+    return max(weight**2 / squares, 1.0) if squares > 0 else 1.0
+
+
+@compiled
+def add_squares(before: float, weights: Array) -> float:
+    """`before` plus the squares of the weights, one after the other: the same bits however they were cut."""
+    total = before
+    for weight in weights:
+        bounded = min(weight, LARGEST)
+        total += bounded * bounded
+    return total

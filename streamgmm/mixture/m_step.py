@@ -1,0 +1,208 @@
+"""The M-step, compiled: parameters from statistics, positive definite whatever the statistics hold.
+
+Regularisation is added when a covariance is formed and never enters the statistics, so it does not pile up:
+
+    ridge = reg_relative * typical variance + reg_covar + resolution
+
+The typical variance of a feature is its median over the components (by mass) of the variance *within* a component:
+a component that collapses is held up by the others, and clusters 1e8 apart do not blur one another, as they would
+if the variance of the whole were taken. The resolution, (2 eps |mean|)^2, is what float64 can tell apart there; it
+keeps a constant feature positive definite.
+A covariance that still has no Cholesky factor gets ten times the ridge, again and again, and in the end the last
+good one. Each is counted.
+
+There is a function for each type of covariance; `Covariance.maximise` says which. Compiled, because at full speed
+there are a thousand and more M-steps a second.
+"""
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.factorise import factorise_one
+
+if TYPE_CHECKING:
+    from streamgmm.mixture.parameters import Parameters
+    from streamgmm.mixture.statistics import Statistics
+
+LEAST_MASS = 1e-100  # of a component: below it there is nothing left to learn from
+_SMALLEST_VARIANCE = 1e-60
+_EPSILON = 2.220446049250313e-16
+_ESCALATIONS = 12
+
+
+class Regularisation(NamedTuple):
+    """What is added to the diagonal."""
+
+    relative: float  # times the feature's typical variance
+    absolute: float  # as it is, in the feature's unit squared
+
+
+class Maximum(NamedTuple):
+    """The parameters, and how many covariances had to be repaired."""
+
+    weights: Array  # (k,)
+    means: Array  # (k, d)
+    covariances: Array  # by type
+    factors: Array  # by type
+    repairs: int
+
+
+class Ridge(NamedTuple):
+    """What is added to a covariance's diagonal, and the least that may be escalated from."""
+
+    plain: Array  # (d,)
+    least: Array  # (d,)
+
+
+@compiled
+def maximise_full(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
+    """Each component by itself."""
+    weights, means = _weights_and_means(statistics, last)
+    covariances, factors = last.covariances.copy(), last.precisions_cholesky.copy()
+    components, features = means.shape
+    raw, variances = np.zeros(covariances.shape), np.zeros((components, features))
+    for k in range(components):
+        if statistics.mass[k] > LEAST_MASS:
+            raw[k] = statistics.scatter[k] / statistics.mass[k]
+            for i in range(features):
+                variances[k, i] = raw[k, i, i]
+    typical, repairs = _weighted_medians(variances, statistics.mass), 0
+    for k in range(components):
+        if statistics.mass[k] > LEAST_MASS:
+            ridge = _ridge(typical, np.abs(means[k]), regularisation)
+            repairs += _full_piece(raw[k], ridge, covariances[k], factors[k])
+    return Maximum(weights, means, covariances, factors, repairs)
+
+
+@compiled
+def maximise_tied(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
+    """One full covariance for all components."""
+    weights, means = _weights_and_means(statistics, last)
+    covariance, factor = last.covariances.copy(), last.precisions_cholesky.copy()
+    raw, farthest = statistics.scatter / statistics.mass.sum(), np.zeros(means.shape[1])
+    typical = np.empty(means.shape[1])
+    for i in range(means.shape[1]):
+        typical[i] = raw[i, i]
+        for k in range(len(means)):
+            farthest[i] = max(farthest[i], abs(means[k, i]))
+    repairs = _full_piece(raw, _ridge(typical, farthest, regularisation), covariance, factor)
+    return Maximum(weights, means, covariance, factor, repairs)
+
+
+@compiled
+def maximise_diagonal(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
+    """Each component by itself, a variance for each feature."""
+    weights, means = _weights_and_means(statistics, last)
+    covariances, factors = last.covariances.copy(), last.precisions_cholesky.copy()
+    raw = np.zeros(covariances.shape)
+    for k in range(len(means)):
+        if statistics.mass[k] > LEAST_MASS:
+            raw[k] = statistics.scatter[k] / statistics.mass[k]
+    typical, repairs = _weighted_medians(raw, statistics.mass), 0
+    for k in range(len(means)):
+        if statistics.mass[k] > LEAST_MASS:
+            ridge = _ridge(typical, np.abs(means[k]), regularisation)
+            repairs += _diagonal_piece(raw[k], ridge, covariances[k], factors[k])
+    return Maximum(weights, means, covariances, factors, repairs)
+
+
+@compiled
+def maximise_spherical(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
+    """Each component by itself, one variance for all features; its ridge is the features' mean."""
+    weights, means = _weights_and_means(statistics, last)
+    covariances, factors = last.covariances.copy(), last.precisions_cholesky.copy()
+    raw = np.zeros((len(means), 1))
+    for k in range(len(means)):
+        if statistics.mass[k] > LEAST_MASS:
+            raw[k, 0] = statistics.scatter[k] / statistics.mass[k]
+    typical, repairs, distance = _weighted_medians(raw, statistics.mass), 0, np.empty(1)
+    for k in range(len(means)):
+        if statistics.mass[k] > LEAST_MASS:
+            distance[0] = math.sqrt(np.mean(means[k] ** 2))
+            ridge = _ridge(typical, distance, regularisation)
+            repairs += _diagonal_piece(raw[k], ridge, covariances[k : k + 1], factors[k : k + 1])
+    return Maximum(weights, means, covariances, factors, repairs)
+
+
+@compiled
+def _weights_and_means(statistics: "Statistics", last: "Parameters") -> tuple[Array, Array]:
+    """A component with no mass left keeps the mean that it had."""
+    weights, means = statistics.mass / statistics.mass.sum(), statistics.mean.copy()
+    for k in range(len(weights)):
+        if not statistics.mass[k] > LEAST_MASS:
+            means[k] = last.means[k]
+        weights[k] = max(weights[k], LEAST_MASS)
+    return weights, means
+
+
+@compiled
+def _weighted_medians(variances: Array, mass: Array) -> Array:
+    """For each column of (k, m) the value that half the mass (k,) lies at or below: neither a component that has
+    collapsed nor one that a wild vector has blown up moves it.
+    """
+    medians = np.empty(variances.shape[1])
+    order = np.arange(len(mass), dtype=np.int64)
+    for i in range(len(medians)):
+        _sort(order, variances[:, i])
+        below, half = 0.0, 0.5 * mass[order].sum()
+        for k in order:
+            below += mass[k]
+            medians[i] = variances[k, i]
+            if below >= half:
+                break
+    return medians
+
+
+@compiled
+def _sort(order: NDArray[np.int64], values: Array) -> None:
+    """By insertion: there are few, and one feature's order is much like the last one's."""
+    for n in range(1, len(order)):
+        moved, place = order[n], n
+        while place > 0 and values[order[place - 1]] > values[moved]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = moved
+
+
+@compiled
+def _ridge(typical: Array, distance: Array, regularisation: Regularisation) -> Ridge:
+    """For a piece that lies at a `distance` from the origin, feature by feature."""
+    resolution = (2 * _EPSILON * distance) ** 2 + _SMALLEST_VARIANCE
+    plain = regularisation.relative * typical + regularisation.absolute + resolution
+    return Ridge(plain, _EPSILON * typical + resolution)
+
+
+@compiled
+def _full_piece(raw: Array, ridge: Ridge, covariance: Array, factor: Array) -> int:
+    """Put the regularised covariance and its factor in place of the last good ones, if there is one; 1 for a repair."""
+    candidate, found = raw.copy(), np.zeros(raw.shape)
+    times = 0.0
+    for attempt in range(_ESCALATIONS + 1):
+        for i in range(len(raw)):
+            candidate[i, i] = raw[i, i] + ridge.plain[i] + times * max(ridge.plain[i], ridge.least[i])
+        if factorise_one(candidate, found):
+            covariance[:], factor[:] = candidate, found
+            return min(attempt, 1)
+        times = max(10.0 * times, 10.0)
+    return 1
+
+
+@compiled
+def _diagonal_piece(raw: Array, ridge: Ridge, covariance: Array, factor: Array) -> int:
+    """As `_full_piece`, where the covariance is diagonal."""
+    candidate, times = np.empty(raw.shape), 0.0
+    for attempt in range(_ESCALATIONS + 1):
+        sound = True
+        for i in range(len(raw)):
+            candidate[i] = raw[i] + ridge.plain[i] + times * max(ridge.plain[i], ridge.least[i])
+            sound &= candidate[i] > 0.0 and candidate[i] < np.inf
+        if sound:
+            covariance[:], factor[:] = candidate, 1.0 / np.sqrt(candidate)
+            return min(attempt, 1)
+        times = max(10.0 * times, 10.0)
+    return 1

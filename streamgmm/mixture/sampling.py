@@ -1,0 +1,28 @@
+"""Vectors drawn from a mixture."""
+
+import numpy as np
+
+from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.parameters import Parameters, shape_of
+from streamgmm.mixture.start import Labels
+
+
+def sample(
+    parameters: Parameters, count: int, covariance: Covariance, generator: np.random.Generator
+) -> tuple[Array, Labels]:
+    """`count` vectors (n, d), and the components that they came from (n,), ascending."""
+    n_components, n_features = shape_of(parameters)
+    shares = parameters.weights / parameters.weights.sum()
+    components = np.repeat(np.arange(n_components), generator.multinomial(count, shares))
+    roots = _roots(parameters, covariance)[components]
+    normal = generator.standard_normal((count, n_features))
+    return parameters.means[components] + np.einsum("nij,nj->ni", roots, normal), components
+
+
+def _roots(parameters: Parameters, covariance: Covariance) -> Array:
+    """(k, d, d) square roots of the covariances: Sigma = Q Q^T, where Q is the factor of the precision."""
+    n_components, n_features = shape_of(parameters)
+    factors, _ = covariance.factorise(covariance.square(parameters.precisions_cholesky))
+    unit = np.broadcast_to(np.eye(n_features), (n_components, n_features, n_features))
+    return covariance.whiten(unit, factors)

@@ -1,0 +1,100 @@
+"""How many components: the number whose mixture has the lowest criterion.
+
+    BIC = -2 log L + p log n        (Schwarz 1978)
+    AIC = -2 log L + 2 p            (Akaike 1974)
+
+with p free parameters and n vectors, counted by weight.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from streamgmm.mixture import passes, stepwise_em
+from streamgmm.mixture.block import Rows
+from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.initialise import K_MEANS, Start
+from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.parameters import Parameters, shape_of
+from streamgmm.mixture.passes import Passes
+from streamgmm.mixture.rows import rows_of
+from streamgmm.mixture.stepwise_em import State
+
+Criterion = Callable[[float, int, float], float]  # log L, p, n
+
+_PASSES = Passes(at_most=30, tolerance=1e-3)
+_COVARIANCE_PARAMETERS: Mapping[str, Callable[[int, int], int]] = {
+    "full": lambda k, d: k * d * (d + 1) // 2,
+    "tied": lambda k, d: d * (d + 1) // 2,
+    "diag": lambda k, d: k * d,
+    "spherical": lambda k, d: k,
+}
+
+
+class Choice(NamedTuple):
+    """The best number of components, its model, and what every number scored (lower is better)."""
+
+    n_components: int
+    state: State
+    scores: Mapping[int, float]
+
+
+def n_parameters(covariance: Covariance, shape: tuple[int, int]) -> int:
+    """Free parameters of a mixture of `shape` (k, d)."""
+    n_components, n_features = shape
+    return n_components - 1 + n_components * n_features + _COVARIANCE_PARAMETERS[covariance.name](*shape)
+
+
+def bic(log_likelihood: float, n_free: int, n_vectors: float) -> float:
+    """Bayesian information criterion of a log-likelihood (nats, of all vectors); lower is better."""
+    return -2 * log_likelihood + n_free * float(np.log(n_vectors))
+
+
+def aic(log_likelihood: float, n_free: int, n_vectors: float) -> float:
+    """Akaike's information criterion of a log-likelihood (nats, of all vectors); lower is better."""
+    return -2 * log_likelihood + 2 * n_free
+
+
+def criterion_on(parameters: Parameters, rows: Rows, covariance: Covariance, criterion: Criterion = bic) -> float:
+    """A criterion of a model on rows."""
+    scores = stepwise_em.log_likelihood(parameters, rows.vectors, covariance)
+    n_free = n_parameters(covariance, shape_of(parameters))
+    return criterion(float(rows.weights @ scores), n_free, float(rows.weights.sum()))
+
+
+def choose_k(
+    vectors: ArrayLike,
+    candidates: Iterable[int],
+    learning: Learning,
+    *,
+    random_state: int = 0,
+    weights: ArrayLike | None = None,
+    start: Start = K_MEANS,
+    criterion: Criterion = bic,
+) -> Choice:
+    """The number of components, of `candidates`, that suits vectors (n, d) best, by BIC unless said otherwise.
+
+    Many vectors are represented by a sample of them. Raises ValueError where there is no candidate, or one is not
+    from 1 to the number of vectors.
+    """
+    numbers = sorted(set(candidates))
+    if not numbers:
+        raise ValueError("candidates is empty; it must name at least one number of components")
+    rows = passes.buffer(rows_of(vectors, weights), numbers[-1], np.random.default_rng(random_state))
+    states = {k: _fitted(rows, k, learning, random_state, start) for k in numbers}
+    scores = {k: criterion_on(state.parameters, rows, learning.covariance, criterion) for k, state in states.items()}
+    best = min(numbers, key=scores.__getitem__)
+    return Choice(best, states[best], scores)
+
+
+def _fitted(rows: Rows, n_components: int, learning: Learning, random_state: int, start: Start) -> State:
+    """A model of all the rows, back at time 0 so that a stream can go on from it."""
+    state = stepwise_em.init(
+        rows.vectors, n_components, learning, random_state=random_state, weights=rows.weights, start=start
+    )
+    generator = np.random.default_rng(random_state)
+    fitted = passes.fit(state, rows, learning, _PASSES, generator).state
+    size = fitted.effective_sample_size
+    return stepwise_em.begin(fitted.statistics, fitted.parameters, learning, effective_sample_size=size)

@@ -1,0 +1,135 @@
+"""Ways to start: each gives every vector of a buffer to components, before there is a model.
+
+| name | each vector goes to |
+| --- | --- |
+| kmeans | its cluster by k-means from k-means++ seeds |
+| k-means++ | the nearest of k seeds drawn by k-means++ (Arthur and Vassilvitskii 2007) |
+| hierarchical | its cluster by Ward's criterion, on at most 2 000 vectors; the others to the nearest cluster mean |
+| random_from_data | the nearest of k vectors drawn at random |
+| random | every component, in random shares |
+
+Vectors come whitened, so that no feature's unit counts for more than another's. `by_name` is the only place where a
+name chooses; the names are scikit-learn's, `hierarchical` is ours.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, ward
+from scipy.cluster.vq import vq
+
+from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.block import Rows
+
+Labels = NDArray[np.intp]
+Method = Callable[[Rows, int, np.random.Generator], Array]  # whitened rows, k, generator: responsibilities (n, k)
+
+_ITERATIONS = 100
+_SAMPLE = 2000  # Ward's criterion looks at every pair
+
+
+def k_means(points: Rows, n_components: int, generator: np.random.Generator, *, n_runs: int = 1) -> Array:
+    """A k-means clustering, the tightest of `n_runs`."""
+    runs = [_cluster(points, n_components, generator) for _ in range(n_runs)]
+    return _one_hot(min(runs, key=lambda run: run[0])[1], n_components)
+
+
+def k_means_plus_plus(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
+    """The cells of k-means++ seeds."""
+    return nearest(points.vectors, _seeds(points, n_components, generator))
+
+
+def random_from_data(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
+    """The cells of k different vectors, drawn by weight."""
+    return nearest(points.vectors, points.vectors[_draw(points, n_components, generator)])
+
+
+def random(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
+    """Random shares: a saddle that EM leaves slowly, and the protocol of many papers."""
+    return generator.dirichlet(np.ones(n_components), size=len(points.weights))
+
+
+def hierarchical(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
+    """The k clusters of a sample's tree by Ward's criterion, which knows no weights but those that drew the sample."""
+    chosen = np.sort(_draw(points, min(len(points.weights), _SAMPLE), generator))
+    sample = points.vectors[chosen]
+    labels = fcluster(ward(sample), n_components, "maxclust") if len(sample) > 1 else np.ones(1)
+    centres = [sample[labels == label].mean(axis=0) for label in np.unique(labels)]
+    return _one_hot(_cells(points.vectors, np.stack(centres))[0], n_components)
+
+
+_BY_NAME: Mapping[str, Method] = {
+    "kmeans": k_means,
+    "k-means++": k_means_plus_plus,
+    "hierarchical": hierarchical,
+    "random_from_data": random_from_data,
+    "random": random,
+}
+
+
+def by_name(name: str) -> Method:
+    """The way to start of that name. Raises ValueError for a name that is none."""
+    if name not in _BY_NAME:
+        raise ValueError(f"init_params is {name!r}; it must be one of {', '.join(_BY_NAME)}")
+    return _BY_NAME[name]
+
+
+def nearest(points: Array, centres: Array) -> Array:
+    """Responsibilities (n, k) that are 1 for the nearest centre (k, d) and 0 for the others."""
+    return _one_hot(_cells(points, centres)[0], len(centres))
+
+
+def _cells(points: Array, centres: Array) -> tuple[Labels, Array]:
+    """Of each point (n, d) the nearest of the centres (k, d) and its distance."""
+    labels, distances = vq(points, centres, check_finite=False)
+    return labels.astype(np.intp), distances
+
+
+def _one_hot(labels: Labels, n_components: int) -> Array:
+    return np.eye(n_components)[labels]
+
+
+def _draw(points: Rows, count: int, generator: np.random.Generator) -> Labels:
+    chances = points.weights / points.weights.sum()
+    return generator.choice(len(chances), count, replace=False, p=np.maximum(chances, np.finfo(float).tiny))
+
+
+def _cluster(points: Rows, n_components: int, generator: np.random.Generator) -> tuple[float, Labels]:
+    """(weighted sum of squared distances, labels) of one k-means run (Lloyd 1982)."""
+    centres = _seeds(points, n_components, generator)
+    labels, distances = _cells(points.vectors, centres)
+    for _ in range(_ITERATIONS):
+        last, centres = labels, _centres(points, labels, centres)
+        labels, distances = _cells(points.vectors, centres)
+        if np.array_equal(labels, last):
+            break
+    return float(points.weights @ distances**2), labels
+
+
+def _centres(points: Rows, labels: Labels, last: Array) -> Array:
+    """Weighted means of the clusters; an empty one stays where it was."""
+    mass = np.bincount(labels, points.weights, len(last))[:, None]
+    sums = [np.bincount(labels, points.weights * feature, len(last)) for feature in points.vectors.T]
+    return np.divide(np.stack(sums, axis=1), mass, out=last.copy(), where=mass > 0)
+
+
+def _seeds(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
+    """Greedy k-means++: each next seed the best of a few that are drawn by squared distance from the nearest so far."""
+    vectors, weights = points
+    count = 2 + int(np.log(n_components))
+    chosen = generator.choice(len(vectors), 1, p=weights / weights.sum())
+    distance = _squared_distances(vectors, vectors[chosen])[0]
+    while len(chosen) < n_components:
+        chance = weights * distance
+        chance = chance if chance.any() else weights
+        drawn = generator.choice(len(vectors), count, p=chance / chance.sum())
+        closer = np.minimum(distance, _squared_distances(vectors, vectors[drawn]))
+        best = int(np.argmin(closer @ weights))
+        chosen, distance = np.append(chosen, drawn[best]), closer[best]
+    return np.asarray(vectors[chosen])
+
+
+def _squared_distances(vectors: Array, others: Array) -> Array:
+    """From each of the others (m, d) to each vector (n, d): (m, n)."""
+    return np.stack([np.square(vectors - other).sum(axis=1) for other in others])

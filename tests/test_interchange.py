@@ -1,0 +1,120 @@
+import json
+import pickle
+
+import msgspec
+import numpy as np
+import pytest
+from sklearn.mixture import GaussianMixture
+
+from streamgmm import StreamingGaussianMixture, interchange
+from streamgmm.drift import monitor
+from streamgmm.engine.values import Live
+from streamgmm.engine.values import State as EngineState
+from streamgmm.service import checkpoint as checkpoints
+from streamgmm.service.plain import to_plain
+from streamgmm.settings import Settings
+from tests.mixture.samples import NAMES, bits
+
+RNG = np.random.default_rng(3)
+VECTORS = np.concatenate([RNG.normal(size=(300, 3)), RNG.normal(size=(200, 3)) * [2, 1, 0.5] + [6, 0, -3]])
+MORE = RNG.normal(loc=(3, 0, 0), size=(150, 3))
+
+
+@pytest.fixture(params=NAMES)
+def estimator(request):
+    model = StreamingGaussianMixture(
+        2, covariance_type=request.param, batch_size=64, delay=3, exponent=0.7, random_state=0
+    )
+    return model.fit(VECTORS).partial_fit(MORE)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".msgpack"])
+def test_a_saved_model_goes_on_as_if_it_had_not_been(estimator, suffix, tmp_path):
+    path = tmp_path / f"model{suffix}"
+    interchange.save(estimator, path)
+    loaded = interchange.load(path)
+    assert bits(loaded.state_) == bits(estimator.state_)
+    assert bits(loaded.partial_fit(MORE).state_) == bits(estimator.partial_fit(MORE).state_)
+    assert (loaded.batch_size, loaded.delay, loaded.exponent) == (64, 3, 0.7)
+
+
+def test_a_pickled_model_goes_on_as_if_it_had_not_been(estimator):
+    loaded = pickle.loads(pickle.dumps(estimator))
+    assert bits(loaded.partial_fit(MORE).state_) == bits(estimator.partial_fit(MORE).state_)
+
+
+def test_json_is_read_by_anyone(estimator):
+    document = json.loads(interchange.to_json(estimator))
+    means = document["live"]["mixture"]["parameters"]["means"]
+    np.testing.assert_array_equal(np.reshape(means["data"], means["shape"]), estimator.means_)
+
+
+def test_parameters_can_be_replaced_on_the_way_in(estimator):
+    assert interchange.from_msgpack(interchange.to_msgpack(estimator), batch_size=10).batch_size == 10
+
+
+def test_names_of_features_are_kept(estimator):
+    estimator.feature_names_in_ = np.array(["a", "b", "c"], object)
+    loaded = interchange.from_json(interchange.to_json(estimator))
+    assert list(loaded.feature_names_in_) == ["a", "b", "c"]
+
+
+def test_a_checkpoint_of_the_service_opens(estimator):
+    live = Live(estimator.state_, np.array([4, 7]), 0, 0.0, monitor.init())
+    checkpoint = checkpoints.of(
+        EngineState({0: 5}, live, n_features=3),
+        Settings.model_validate(
+            {"input": {"topic": "t"}, "model": {"n_components": 2, "covariance_type": estimator.covariance_type}}
+        ),
+        {0: 0},
+        checkpoints.Partitions(1, 1),
+    )
+    loaded = interchange.from_msgpack(msgspec.msgpack.encode(to_plain(checkpoint)))
+    assert bits(loaded.state_) == bits(estimator.state_)
+    np.testing.assert_array_equal(loaded.predict_proba(MORE), estimator.predict_proba(MORE))
+    assert not hasattr(loaded, "feature_names_in_")
+
+
+def test_scikit_learn_says_the_same_of_a_model(estimator):
+    model = interchange.to_scikit_learn(estimator)
+    np.testing.assert_allclose(model.score_samples(MORE), estimator.score_samples(MORE), rtol=1e-10)
+    np.testing.assert_allclose(model.predict_proba(MORE), estimator.predict_proba(MORE), atol=1e-10)
+    assert model.bic(MORE) == pytest.approx(estimator.bic(MORE))
+    assert model.aic(MORE) == pytest.approx(estimator.aic(MORE))
+    np.testing.assert_array_equal(model.sample(5)[0].shape, (5, 3))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_of_scikit_learn_goes_on_here(name):
+    model = GaussianMixture(2, covariance_type=name, random_state=0).fit(VECTORS)
+    estimator = interchange.from_scikit_learn(model, batch_size=50)
+    np.testing.assert_allclose(estimator.score_samples(MORE), model.score_samples(MORE), rtol=1e-10)
+    estimator.partial_fit(MORE)
+    assert estimator.n_steps_ == 3
+    assert not np.allclose(estimator.means_, model.means_)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\xc1", "not msgpack"),
+        (msgspec.msgpack.encode([1]), "schema 'list'"),
+        (msgspec.msgpack.encode({"schema": 99}), "schema 99"),
+        (msgspec.msgpack.encode({"schema": checkpoints.SCHEMA, "live": None}), "before the model had started"),
+        (msgspec.msgpack.encode({"schema": checkpoints.SCHEMA, "live": {}}), "'mixture'"),
+        (msgspec.msgpack.encode({"schema": checkpoints.SCHEMA, "live": {"mixture": {}}}), "field parameters"),
+    ],
+)
+def test_what_is_no_model_is_refused(data, said):
+    with pytest.raises(ValueError, match=said):
+        interchange.from_msgpack(data)
+
+
+def test_what_is_no_json_is_refused():
+    with pytest.raises(ValueError, match="Expecting"):
+        interchange.from_json(b"model")
+
+
+def test_the_suffix_says_the_format(estimator, tmp_path):
+    with pytest.raises(ValueError, match=r"must be \.json or \.msgpack"):
+        interchange.save(estimator, tmp_path / "model.pkl")
