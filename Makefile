@@ -31,8 +31,9 @@ demo: $(RUNTIME) ## real players of a game stream through the service; Ctrl-C en
 test: $(DEV) ## every test but the long ones, those on a real Kafka included (ARGS="-k name")
 	$(INTERPRETER) -m pytest -m "not long" $(ARGS)
 
-test-long: $(DEV) ## the long tests: crashes, floods
+test-long: $(DEV) ## the long tests: many crashes, benchmarks, properties on many examples
 	$(INTERPRETER) -m pytest -m long $(ARGS)
+	HYPOTHESIS_PROFILE=many $(INTERPRETER) -m pytest -m "not long" tests/records tests/mixture tests/engine tests/drift
 
 lint: $(DEV) ## formatting, lint, types
 	$(INTERPRETER) -m ruff format --check .

@@ -3,10 +3,16 @@
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.kafka.jars import jars
 from tests.kafka.server import KafkaServer
+
+# A property is tried on some examples by `make test`, on many by `make test-long`.
+hypothesis.settings.register_profile("some", max_examples=30, deadline=None)
+hypothesis.settings.register_profile("many", max_examples=100, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "some"))
 
 GIVEN = os.environ.get("STREAMGMM_TEST_KAFKA")
 

@@ -66,8 +66,7 @@ def test_a_checkpoint_of_the_service_opens(estimator):
         Settings.model_validate(
             {"input": {"topic": "t"}, "model": {"n_components": 2, "covariance_type": estimator.covariance_type}}
         ),
-        {0: 0},
-        checkpoints.Partitions(1, 1),
+        checkpoints.Origin({0: 0}, {}, checkpoints.Partitions(1, 1, 1)),
     )
     loaded = interchange.from_msgpack(msgspec.msgpack.encode(to_plain(checkpoint)))
     assert bits(loaded.state_) == bits(estimator.state_)

@@ -78,5 +78,6 @@ def _forgetting(start: float, end: float, exponent: float) -> float:
         return 0.0
     if start == 0.0:
         return math.inf if power == 0.0 else end**power / power
-    growth = math.log1p((end - start) / start)
+    ratio = (end - start) / start
+    growth = math.log1p(ratio) if ratio < math.inf else math.log(end) - math.log(start)
     return growth if power == 0.0 else start**power * math.expm1(power * growth) / power

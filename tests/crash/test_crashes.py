@@ -30,10 +30,11 @@ def disturb_and_check(log, folder, *, partitions, number, kills, seed):
     return topic, learner, codes
 
 
-@pytest.mark.timeout(400)
-def test_25_kills_lose_nothing_and_every_assignment_is_that_of_an_undisturbed_run(log, tmp_path):
-    topic, learner, codes = disturb_and_check(log, tmp_path, partitions=1, number=signal.SIGKILL, kills=25, seed=3)
-    assert codes == [-signal.SIGKILL] * 25, learner.said()[-3000:]
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [6, pytest.param(25, marks=pytest.mark.long)])
+def test_kills_lose_nothing_and_every_assignment_is_that_of_an_undisturbed_run(log, tmp_path, kills):
+    topic, learner, codes = disturb_and_check(log, tmp_path, partitions=1, number=signal.SIGKILL, kills=kills, seed=3)
+    assert codes == [-signal.SIGKILL] * kills, learner.said()[-3000:]
     undisturbed = Learner(tmp_path, learners.settings(log, topic, f"{topic}.calm"), name="calm")
     assert undisturbed.finish() == 0
     assert learners.assignments(log, f"{topic}.out") == learners.assignments(log, f"{topic}.calm")
