@@ -58,7 +58,7 @@ def transports(entry: Any) -> list[asyncio.WriteTransport]:  # noqa: ANN401
 
 
 def call_closed(entry: Any) -> bool:  # noqa: ANN401
-    """Let a consumer or producer know that it is closed, without `stop`, which waits. False where that is not known."""
+    """Let a consumer or producer know that it is closed, without `stop`, which waits. False in an unknown aiokafka."""
     if part(entry, "_closed") is None or missing:
         return False
     entry._closed = True

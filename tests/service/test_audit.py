@@ -190,6 +190,10 @@ async def test_a_damaged_batch_is_not_vouched_for(world, tmp_path):
     report = await audited(world)
     assert (report.missing, report.duplicated, report.ok) == (0, 0, False)
     assert any("not readable: damaged at players/0 offset 0" in line for line in report.lines())
+    await world.skip(0, 0, 6)  # then the learner has told of it
+    report = await audited(world)
+    assert report.ok
+    assert any("damaged at players/0" in note and note.endswith("left out, as events say") for note in report.notes)
 
 
 async def test_assignments_without_any_source_header(world):

@@ -73,7 +73,8 @@ async def read_output(broker: Broker, output: Output, tallies: Mapping[int, Tall
     first = await broker.offsets(name, "earliest")
     begin = {p: max(start, output.begin.get(p, 0)) for p, start in first.items()}
     end = await broker.offsets(name, "latest", isolation="read_uncommitted")
-    unreadable = [*_made_anew(output, end), *await scan(broker, name, begin, end, reading.take, patience=patience)]
+    gaps = await scan(broker, name, begin, end, reading.take, patience=patience)
+    unreadable = (*_made_anew(output, end), *(gap.line for gap in gaps))
     compacted = "compact" in output.topic.config.get("cleanup.policy", "")
     stable = await broker.offsets(name, "latest") if compacted else {}
     remains = tuple(
@@ -87,13 +88,13 @@ async def read_output(broker: Broker, output: Output, tallies: Mapping[int, Tall
         for p in first
     )
     read = sum(reading.held.values())
-    return Content(remains, read, reading.absent, reading.garbled, reading.beyond, tuple(unreadable))
+    return Content(remains, read, reading.absent, reading.garbled, reading.beyond, unreadable)
 
 
 def _made_anew(output: Output, end: Mapping[int, int]) -> Iterator[str]:
     for partition, begin in output.begin.items():
         if end.get(partition, 0) < begin:
             yield (
-                f"not readable: {output.topic.name}/{partition} ends at offset {end.get(partition, 0)}, but the model "
+                f"{output.topic.name}/{partition} ends at offset {end.get(partition, 0)}, but the model "
                 f"began to write at {begin}: the topic was made anew or truncated"
             )

@@ -38,10 +38,7 @@ async def audit(settings: Settings, broker: Broker) -> AuditReport:
             "audit counts assignments by their header streamgmm-source, which is off: set output.source_header to true"
         )
     if await broker.topic(settings.input.topic) is None:
-        raise BrokerError(
-            f"the input topic {settings.input.topic} (input.topic) does not exist on {broker.url}: nothing to audit "
-            "against"
-        )
+        raise BrokerError(f"the input topic {settings.input.topic} (input.topic) does not exist on {broker.url}")
     checkpoint = await _checkpoint(settings, broker)
     if checkpoint is None:
         return AuditReport(settings.model.name, settings.delivery.mode, committed=False)
@@ -84,8 +81,9 @@ class _Audit:
 
     async def run(self) -> AuditReport:
         """What to expect, what there is, the sum."""
-        await self.expect(await self.skips())
-        await self.read_input()
+        skips = await self.skips()
+        await self.expect(skips)
+        await self.read_input(skips)
         partitions = self.checkpoint.partitions
         assignments = await self.read_output("assignments", partitions.assignments, of_assignments)
         self.refuse_without_headers(assignments)
@@ -106,7 +104,8 @@ class _Audit:
 
         first = await self.broker.offsets(topic, "earliest")
         end = await self.broker.offsets(topic, "latest", isolation="read_uncommitted")
-        self.unreadable += await scan(self.broker, topic, first, end, take, patience=self.patience)
+        gaps = await scan(self.broker, topic, first, end, take, patience=self.patience)
+        self.unreadable += (gap.line for gap in gaps)
         if any(first.values()):
             self.notes.append(f"retention took events from {topic}: a record skipped by then counts as missing")
         return found
@@ -127,7 +126,7 @@ class _Audit:
             end = log_end.get(partition, 0)
             if end < stop:
                 self.unreadable.append(
-                    f"not readable: {self.input}/{partition} ends at offset {end}, but the checkpoint stands at "
+                    f"{self.input}/{partition} ends at offset {end}, but the checkpoint stands at "
                     f"{stop}: the topic was made anew or truncated"
                 )
             elif partition in anew:
@@ -150,15 +149,19 @@ class _Audit:
 
     # ---- what there is
 
-    async def read_input(self) -> None:
-        """Note which records there are."""
+    async def read_input(self, skips: Sequence[Skip]) -> None:
+        """Note which records there are. What the learner left out because it could not be read needs no vouching."""
         begin = {partition: tally.first for partition, tally in self.tallies.items()}
         end = {partition: tally.stop for partition, tally in self.tallies.items()}
 
         def take(partition: int, columns: RecordColumns) -> None:
             self.tallies[partition].read(columns.offsets)
 
-        self.unreadable += await scan(self.broker, self.input, begin, end, take, patience=self.patience)
+        for gap in await scan(self.broker, self.input, begin, end, take, patience=self.patience):
+            if any(s.partition == gap.partition and s.start <= gap.start and gap.stop <= s.stop for s in skips):
+                self.notes.append(f"{gap.line}; left out, as events say")
+            else:
+                self.unreadable.append(gap.line)
 
     async def read_output(self, role: str, partitions: int, sources: SourcesOf) -> Content:
         """Count what a topic's records stand for; `partitions` is how many it had when the model was first started."""

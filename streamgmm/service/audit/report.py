@@ -44,7 +44,7 @@ class AuditReport(NamedTuple):
         yield from self._counts()
         yield from (f"missing: {position}" for position in self.missing_examples)
         yield from (f"duplicated: {position}" for position in self.duplicated_examples)
-        yield from self.unreadable
+        yield from (f"not readable: {line}" for line in self.unreadable)
         yield from self.notes
         yield self._verdict()
 
