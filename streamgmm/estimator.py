@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from streamgmm.mixture import covariance as covariances
-from streamgmm.mixture import initialise, passes, sampling, selection, stepwise_em
+from streamgmm.mixture import imputation, initialise, passes, sampling, selection, stepwise_em
 from streamgmm.mixture import start as starts
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import Rows
@@ -56,6 +56,8 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
     weight would say as much as the statistics do), `state_` (the value that `stepwise_em` works on); from `fit` also
     `converged_`, `n_iter_` (passes), `lower_bound_` (mean log-likelihood); `n_features_in_`, and from a frame with
     named columns `feature_names_in_`.
+
+    NaN in X is a missing feature, in any pattern: a row is scored and learnt by what is known of it.
 
     Every method raises ValueError for bad input, naming the argument, its value and the bound.
     """
@@ -159,10 +161,19 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
         count = integer("n_samples", n_samples, 1)
         return sampling.sample(self._parameters, count, self._covariance, self._generator())
 
+    def impute(self, X: ArrayLike) -> Array:
+        """X (n, d) with every NaN replaced by its expectation, given what is known of its row."""
+        return imputation.impute(self._parameters, self._new_rows(X).vectors, self._covariance)
+
     @property
     def precisions_(self) -> Array:
         """Inverse covariances, by covariance type."""
         return self._covariance.square(self.precisions_cholesky_)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def learning(self) -> Learning:
         """The hyper-parameters as `stepwise_em` takes them. Raises ValueError for one that is out of its bounds."""
@@ -257,7 +268,9 @@ class StreamingGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):  # ty
         return self._rows(X, None, reset=False)
 
     def _rows(self, X: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool) -> Rows:
-        vectors = frozen(validate_data(self, X, dtype=np.float64, order="C", reset=reset))
+        vectors = frozen(
+            validate_data(self, X, dtype=np.float64, order="C", reset=reset, ensure_all_finite="allow-nan")
+        )
         weights = np.ones(len(vectors)) if sample_weight is None else weights_of(sample_weight, len(vectors))
         return Rows(vectors, frozen(weights))
 

@@ -213,6 +213,49 @@ def test_a_model_must_be_fitted_before_it_is_asked():
     assert not hasattr(estimator(), "precisions_")
 
 
+# ---- missing features
+
+
+def with_gaps(vectors, share, seed=0):
+    return np.where(np.random.default_rng(seed).random(vectors.shape) < share, np.nan, vectors)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3])
+def test_learns_from_what_is_known(name, share):
+    vectors, _ = blobs(1500)
+    model = estimator(covariance_type=name, n_init=3, batch_size=512).fit(with_gaps(vectors, share))
+    whole = estimator(covariance_type=name, n_init=3, batch_size=512).fit(vectors)
+    assert model.score(vectors) > whole.score(vectors) - 0.05
+    model.partial_fit(with_gaps(vectors, share, seed=1))
+    assert model.score(vectors) > whole.score(vectors) - 0.05
+
+
+def test_a_stream_may_start_with_missing_features(name):
+    pieces = [with_gaps(blobs(100, seed)[0], 0.2, seed) for seed in range(5)]
+    model = estimator(covariance_type=name)
+    for piece in pieces:
+        model.partial_fit(piece)
+    assert np.isfinite(model.covariances_).all()
+    assert np.isfinite(model.score_samples(pieces[0])).all()
+    np.testing.assert_allclose(model.predict_proba(pieces[0]).sum(axis=1), 1)
+
+
+def test_imputes_as_well_as_the_model_that_made_the_data():
+    vectors, _ = blobs(3000)
+    truth = estimator(weights_init=np.ones(3) / 3, means_init=CENTRES, precisions_init=np.stack([np.eye(3)] * 3))
+    truth.set_params(delay=1e9).partial_fit(vectors[:10])
+    gaps = with_gaps(vectors, 0.2)
+    missing = np.isnan(gaps)
+
+    def error(filled):
+        np.testing.assert_array_equal(filled[~missing], vectors[~missing])
+        return np.square((filled - vectors)[missing]).mean()
+
+    best = error(truth.impute(gaps))
+    assert error(estimator(n_init=3).fit(gaps).impute(gaps)) < 1.02 * best
+    assert best < 0.7 * error(np.where(missing, np.nanmean(gaps, axis=0), gaps))
+
+
 # ---- in scikit-learn's company
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import compiled, inlined
 
 BLOCK = 256
 LARGEST = 1e90  # weight times coordinate squared, summed over any stream, stays below 1e308
@@ -85,29 +85,34 @@ def empty_block(model: Model) -> Block:
 
 
 @compiled
-def load(block: Block, batch: Batch, start: int) -> None:
-    """Load the block that begins at row `start`, counted from the first carried one."""
-    carried, lane = len(batch.carried.weights), 0
-    if start < carried:
-        lane = carried - start
-        _load_rows(block, batch.carried, start, 0, lane)
-    row = max(start - carried, 0)
-    count = min(BLOCK - lane, len(batch.rows.weights) - row)
+def load(block: Block, batch: Batch, start: int) -> int:
+    """Load the block that begins at row `start`, counted from the first carried one; returns its steps of lanes.
+
+    A block that will not be added to the sums is loaded without its carried rows, from the first lane on.
+    """
+    carried, whole = len(batch.carried.weights), start < batch.complete
+    first, row = max(carried - start, 0), max(start - carried, 0)
+    lane = first if whole else 0
+    count = min(BLOCK - first, len(batch.rows.weights) - row)
+    if whole:
+        _load_rows(block, batch.carried, start, 0, first)
     _load_rows(block, batch.rows, row, lane, count)
-    _pad(block, lane + count, BLOCK)
+    steps = FULL_BLOCK if whole else (count + STEP - 1) // STEP
+    _pad(block, lane + count, steps * STEP)
+    return steps
 
 
 @compiled
-def load_new(block: Block, rows: Rows, row: int, most: int) -> int:
-    """Load rows from `row` on, at most so many, into the first lanes; returns how many steps of lanes they take."""
-    count = min(most, len(rows.weights) - row)
+def load_new(block: Block, rows: Rows, row: int) -> int:
+    """Load the rows from `row` on; returns how many steps of lanes they take."""
+    count = min(BLOCK, len(rows.weights) - row)
     steps = (count + STEP - 1) // STEP
     _load_rows(block, rows, row, 0, count)
     _pad(block, count, steps * STEP)
     return steps
 
 
-@compiled
+@inlined
 def _load_rows(block: Block, rows: Rows, row: int, lane: int, count: int) -> None:
     """Put `count` rows from `row` on into the lanes from `lane` on."""
     for n in range(count):
@@ -116,7 +121,9 @@ def _load_rows(block: Block, rows: Rows, row: int, lane: int, count: int) -> Non
             block.vectors[i, lane + n] = max(min(rows.vectors[row + n, i], LARGEST), -LARGEST)
 
 
-@compiled
+@inlined
 def _pad(block: Block, lane: int, end: int) -> None:
-    block.weights[lane:end] = 0.0
-    block.vectors[:, lane:end] = 0.0
+    for n in range(lane, end):
+        block.weights[n] = 0.0
+        for i in range(len(block.vectors)):
+            block.vectors[i, n] = 0.0

@@ -11,7 +11,7 @@ import numpy as np
 
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import BLOCK, STEP, Block, Model, Output
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import compiled, inlined
 from streamgmm.mixture.exponential import exponentiate
 from streamgmm.mixture.logarithm import logarithm
 
@@ -21,13 +21,13 @@ FARTHEST = 1e140
 @compiled
 def full_joint(block: Block, model: Model, steps: int) -> None:
     """Log joint densities where the factors are triangular, and the largest of each lane."""
-    block.peak[:] = -np.inf
+    _fill(block.peak, -np.inf, STEP * steps)
     for k in range(len(model.means)):
         _deviate(block, model.means[k], steps)
-        block.distance[:] = 0.0
+        _fill(block.distance, 0.0, STEP * steps)
         tiled = len(block.deviations) // 4 * 4
         for i in range(0, tiled, 4):
-            _whiten_four(block, model.factors[k], i, steps)
+            _whiten_four(block, model.factors[k], i, STEP * steps)
         for i in range(tiled, len(block.deviations)):
             _whiten_one(block, model.factors[k], i, steps)
         _to_joint(block, model.constants[k], k, steps)
@@ -36,9 +36,9 @@ def full_joint(block: Block, model: Model, steps: int) -> None:
 @compiled
 def diagonal_joint(block: Block, model: Model, steps: int) -> None:
     """Log joint densities where the factors are diagonal, and the largest of each lane."""
-    block.peak[:] = -np.inf
+    _fill(block.peak, -np.inf, STEP * steps)
     for k in range(len(model.means)):
-        block.distance[:] = 0.0
+        _fill(block.distance, 0.0, STEP * steps)
         tiled = len(block.vectors) // 4 * 4
         for i in range(0, tiled, 4):
             _scale_four(block, model.means[k], model.factors[k], i, steps)
@@ -54,7 +54,7 @@ def diagonal_joint(block: Block, model: Model, steps: int) -> None:
 def responsibilities(block: Block, steps: int) -> None:
     """Joint becomes the responsibilities; total the log-likelihood."""
     lanes = STEP * steps
-    block.total[:] = 0.0
+    _fill(block.total, 0.0, STEP * steps)
     for k in range(len(block.joint)):
         exponentiate(block.joint[k], block.peak, block.total, lanes)
     for n in range(lanes):
@@ -68,7 +68,7 @@ def responsibilities(block: Block, steps: int) -> None:
 @compiled
 def log_evidence(block: Block, steps: int) -> None:
     """Total becomes the log-likelihood; no responsibilities."""
-    block.total[:] = 0.0
+    _fill(block.total, 0.0, STEP * steps)
     for k in range(len(block.joint)):
         exponentiate(block.joint[k], block.peak, block.total, STEP * steps)
     _to_evidence(block, STEP * steps)
@@ -90,7 +90,13 @@ def store_evidence(block: Block, log_likelihood: Array, row: int) -> None:
         log_likelihood[row + n] = block.total[n]
 
 
-@compiled
+@inlined
+def _fill(row: Array, value: float, lanes: int) -> None:
+    for n in range(lanes):
+        row[n] = value
+
+
+@inlined
 def _deviate(block: Block, mean: Array, steps: int) -> None:
     for i in range(len(mean)):
         centre = mean[i]
@@ -98,32 +104,34 @@ def _deviate(block: Block, mean: Array, steps: int) -> None:
             block.deviations[i, n] = block.vectors[i, n] - centre
 
 
-@compiled
-def _whiten_four(block: Block, p: Array, i: int, steps: int) -> None:
+@inlined
+def _whiten_four(block: Block, p: Array, i: int, lanes: int) -> None:
     """Add the squares of features i to i + 3 of P^T (x - mean) to the distance."""
-    lanes, deviations = STEP * steps, block.deviations
     y0, y1, y2, y3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
-    block.tile[:] = 0.0
+    for row in range(4):
+        _fill(block.tile[row], 0.0, lanes)
     for j in range(0, i + 4, 4):
         p00, p10, p20, p30 = p[j, i], p[j + 1, i], p[j + 2, i], p[j + 3, i]
         p01, p11, p21, p31 = p[j, i + 1], p[j + 1, i + 1], p[j + 2, i + 1], p[j + 3, i + 1]
         p02, p12, p22, p32 = p[j, i + 2], p[j + 1, i + 2], p[j + 2, i + 2], p[j + 3, i + 2]
         p03, p13, p23, p33 = p[j, i + 3], p[j + 1, i + 3], p[j + 2, i + 3], p[j + 3, i + 3]
-        d0, d1, d2, d3 = deviations[j], deviations[j + 1], deviations[j + 2], deviations[j + 3]
-        for n in range(lanes):
-            y0[n] += p00 * d0[n] + p10 * d1[n] + p20 * d2[n] + p30 * d3[n]
-            y1[n] += p01 * d0[n] + p11 * d1[n] + p21 * d2[n] + p31 * d3[n]
-            y2[n] += p02 * d0[n] + p12 * d1[n] + p22 * d2[n] + p32 * d3[n]
-            y3[n] += p03 * d0[n] + p13 * d1[n] + p23 * d2[n] + p33 * d3[n]
+        d0, d1 = block.deviations[j], block.deviations[j + 1]
+        d2, d3 = block.deviations[j + 2], block.deviations[j + 3]
+        for n in range(lanes):  # inputs are read before an output is written, or each is read four times
+            v0, v1, v2, v3 = d0[n], d1[n], d2[n], d3[n]
+            y0[n] += p00 * v0 + p10 * v1 + p20 * v2 + p30 * v3
+            y1[n] += p01 * v0 + p11 * v1 + p21 * v2 + p31 * v3
+            y2[n] += p02 * v0 + p12 * v1 + p22 * v2 + p32 * v3
+            y3[n] += p03 * v0 + p13 * v1 + p23 * v2 + p33 * v3
     for n in range(lanes):
         block.distance[n] += y0[n] * y0[n] + y1[n] * y1[n] + y2[n] * y2[n] + y3[n] * y3[n]
 
 
-@compiled
+@inlined
 def _whiten_one(block: Block, p: Array, i: int, steps: int) -> None:
     """Add the square of feature i of P^T (x - mean) to the distance."""
     lanes = STEP * steps
-    block.lane[:] = 0.0
+    _fill(block.lane, 0.0, STEP * steps)
     for j in range(i + 1):
         factor = p[j, i]
         for n in range(lanes):
@@ -132,7 +140,7 @@ def _whiten_one(block: Block, p: Array, i: int, steps: int) -> None:
         block.distance[n] += block.lane[n] * block.lane[n]
 
 
-@compiled
+@inlined
 def _scale_four(block: Block, mean: Array, factors: Array, i: int, steps: int) -> None:
     """Add the squares of features i to i + 3, scaled, to the distance."""
     c0, c1, c2, c3 = mean[i], mean[i + 1], mean[i + 2], mean[i + 3]
@@ -143,7 +151,7 @@ def _scale_four(block: Block, mean: Array, factors: Array, i: int, steps: int) -
         block.distance[n] += y0 * y0 + y1 * y1 + y2 * y2 + y3 * y3
 
 
-@compiled
+@inlined
 def _to_joint(block: Block, constant: float, k: int, steps: int) -> None:
     """Log joint density from the squared distance. An overflow, or NaN after one, counts as `FARTHEST`."""
     for n in range(STEP * steps):
@@ -152,7 +160,7 @@ def _to_joint(block: Block, constant: float, k: int, steps: int) -> None:
         block.peak[n] = max(block.peak[n], block.joint[k, n])
 
 
-@compiled
+@inlined
 def _to_evidence(block: Block, lanes: int) -> None:
     logarithm(block.total, lanes)
     for n in range(lanes):

@@ -10,7 +10,7 @@ Accurate to 4e-16 relative.
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import inlined
 
 LOWEST = -708.0  # exp of anything below is 0 here; the smallest normal number is exp(-708.4)
 LN2_HIGH = 6.93147180369123816490e-01  # its last 21 bits are 0, so that n times it is exact
@@ -19,7 +19,7 @@ _SHIFT = 1.5 * 2.0**52
 _PER_LN2 = 1.4426950408889634
 
 
-@compiled
+@inlined
 def exponentiate(values: Array, shift: Array, total: Array, lanes: int) -> None:
     """values = exp(values - shift), total += values, for values <= shift, in the first lanes of contiguous rows."""
     for n in range(lanes):
@@ -32,7 +32,7 @@ def exponentiate(values: Array, shift: Array, total: Array, lanes: int) -> None:
         total[n] += values[n]
 
 
-@compiled
+@inlined
 def _exp_series(r: float) -> float:
     p = 1 / 479001600
     p = p * r + 1 / 39916800

@@ -14,7 +14,7 @@ import numpy as np
 
 from streamgmm.mixture import threads
 from streamgmm.mixture.arrays import Array, frozen
-from streamgmm.mixture.block import BLOCK, FULL_BLOCK, Batch, Model, Output, Rows, empty_block, load, load_new
+from streamgmm.mixture.block import BLOCK, Batch, Model, Output, Rows, empty_block, load, load_new
 from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.density import (
     diagonal_joint,
@@ -50,12 +50,13 @@ def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[
     blocks = (len(batch.carried.weights) + n + BLOCK - 1) // BLOCK
     wave, least = _wave(model), _least_blocks(model)
     output = Output(np.empty((n, len(model.means))), np.empty(n))
-    moments = _empty_moments(kernel, model, min(wave, complete))
+    moments, grown = _empty_moments(kernel, model, min(wave, complete)), _grown(sums, complete)
     for first in range(0, blocks, wave):
         threads.share(partial(kernel.scan, model, batch, output, moments, first), min(wave, blocks - first), least)
         if first < complete:
-            sums = _add(kernel, model, sums, moments, min(wave, complete - first))
-    return sums, Output(frozen(output.responsibilities), frozen(output.log_likelihood))
+            grown = _add(kernel, model, grown, moments, min(wave, complete - first))
+    grown = Sums(grown.weight, frozen(grown.mass), frozen(grown.mean), frozen(grown.scatter))
+    return grown, Output(frozen(output.responsibilities), frozen(output.log_likelihood))
 
 
 def evidence(kernel: Kernel, model: Model, rows: Rows) -> Array:
@@ -66,17 +67,21 @@ def evidence(kernel: Kernel, model: Model, rows: Rows) -> Array:
     return frozen(log_likelihood)
 
 
+def _grown(sums: Sums, blocks: int) -> Sums:
+    """Sums that blocks may be added to."""
+    if not blocks:
+        return sums
+    return sums._replace(mass=sums.mass.copy(), mean=sums.mean.copy(), scatter=sums.scatter.copy())
+
+
 def _add(kernel: Kernel, model: Model, sums: Sums, moments: Moments, slots: int) -> Sums:
-    """The sums with the first blocks of a wave added, in order."""
-    mass, mean, scatter = sums.mass.copy(), sums.mean.copy(), sums.scatter.copy()
+    """Add the first blocks of a wave to the sums, in order and in place."""
+    least = _LEAST_WORK // (4 * slots * sums.scatter[0].size) + 1
+    threads.share(partial(kernel.add, model, sums, moments, slots), len(model.means), least)
     weight = sums.weight
     for of_block in moments.weight[:slots].tolist():
         weight += of_block
-    least = _LEAST_WORK // (4 * slots * scatter[0].size) + 1
-    threads.share(
-        partial(kernel.add, model, Sums(weight, mass, mean, scatter), moments, slots), len(model.means), least
-    )
-    return Sums(weight, frozen(mass), frozen(mean), frozen(scatter))
+    return sums._replace(weight=weight)
 
 
 def _wave(model: Model) -> int:
@@ -106,18 +111,12 @@ def _scan_full(model: Model, batch: Batch, output: Output, moments: Moments, wav
     block, carried = empty_block(model), len(batch.carried.weights)
     for slot in range(first, last):
         start = (wave + slot) * BLOCK
-        if start < batch.complete:
-            load(block, batch, start)
-            full_joint(block, model, FULL_BLOCK)
-            responsibilities(block, FULL_BLOCK)
-            store(block, output, max(carried - start, 0), max(start - carried, 0))
+        steps, whole = load(block, batch, start), start < batch.complete
+        full_joint(block, model, steps)
+        responsibilities(block, steps)
+        store(block, output, max(carried - start, 0) if whole else 0, max(start - carried, 0))
+        if whole:
             full_moments(block, model, moments, slot)
-        else:
-            row = max(start - carried, 0)
-            steps = load_new(block, batch.rows, row, BLOCK - max(carried - start, 0))
-            full_joint(block, model, steps)
-            responsibilities(block, steps)
-            store(block, output, 0, row)
 
 
 @compiled
@@ -128,25 +127,19 @@ def _scan_diagonal(
     block, carried = empty_block(model), len(batch.carried.weights)
     for slot in range(first, last):
         start = (wave + slot) * BLOCK
-        if start < batch.complete:
-            load(block, batch, start)
-            diagonal_joint(block, model, FULL_BLOCK)
-            responsibilities(block, FULL_BLOCK)
-            store(block, output, max(carried - start, 0), max(start - carried, 0))
+        steps, whole = load(block, batch, start), start < batch.complete
+        diagonal_joint(block, model, steps)
+        responsibilities(block, steps)
+        store(block, output, max(carried - start, 0) if whole else 0, max(start - carried, 0))
+        if whole:
             diagonal_moments(block, model, moments, slot)
-        else:
-            row = max(start - carried, 0)
-            steps = load_new(block, batch.rows, row, BLOCK - max(carried - start, 0))
-            diagonal_joint(block, model, steps)
-            responsibilities(block, steps)
-            store(block, output, 0, row)
 
 
 @compiled
 def _evidence_full(model: Model, rows: Rows, log_likelihood: Array, first: int, last: int) -> None:
     block = empty_block(model)
     for start in range(first * BLOCK, last * BLOCK, BLOCK):
-        steps = load_new(block, rows, start, BLOCK)
+        steps = load_new(block, rows, start)
         full_joint(block, model, steps)
         log_evidence(block, steps)
         store_evidence(block, log_likelihood, start)
@@ -156,7 +149,7 @@ def _evidence_full(model: Model, rows: Rows, log_likelihood: Array, first: int, 
 def _evidence_diagonal(model: Model, rows: Rows, log_likelihood: Array, first: int, last: int) -> None:
     block = empty_block(model)
     for start in range(first * BLOCK, last * BLOCK, BLOCK):
-        steps = load_new(block, rows, start, BLOCK)
+        steps = load_new(block, rows, start)
         diagonal_joint(block, model, steps)
         log_evidence(block, steps)
         store_evidence(block, log_likelihood, start)

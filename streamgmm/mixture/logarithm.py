@@ -8,14 +8,14 @@ numbers above 0.
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import inlined
 from streamgmm.mixture.exponential import LN2_HIGH, LN2_LOW
 
 _ROOT_HALF = 0x3FE6A09E667F3BCD  # the bits of sqrt 1/2
 _FRACTION = 52  # bits of it in a float64
 
 
-@compiled
+@inlined
 def logarithm(values: Array, lanes: int) -> None:
     """values = log(values) for the first lanes of a contiguous row, all normal numbers above 0."""
     for n in range(lanes):
@@ -27,7 +27,7 @@ def logarithm(values: Array, lanes: int) -> None:
         values[n] = exponent * LN2_HIGH + (2.0 * s + (2.0 * s * square * _series(square) + exponent * LN2_LOW))
 
 
-@compiled
+@inlined
 def _series(z: float) -> float:
     """artanh(s) / s**3 - 1 / s**2 of z = s**2."""
     p = 1 / 21

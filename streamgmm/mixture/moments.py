@@ -11,11 +11,9 @@ weight 0. Four features against four at a time, as in the E-step.
 
 from typing import NamedTuple
 
-import numpy as np
-
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import BLOCK, Block, Model
-from streamgmm.mixture.compiled import compiled, compiled_sum
+from streamgmm.mixture.compiled import compiled, compiled_sum, inlined
 
 _LEAST_SPREAD = 0.01  # of the second moment about the component's mean: with less, two digits would be lost
 
@@ -38,7 +36,7 @@ class Moments(NamedTuple):
     scatter: Array  # (b, k, ...) about the block's mean; of a full one the lower triangle
 
 
-@compiled_sum
+@inlined
 def _block_weight(block: Block) -> float:
     """The weight of the block's rows."""
     weight = 0.0
@@ -52,16 +50,14 @@ def full_moments(block: Block, model: Model, moments: Moments, slot: int) -> Non
     """The block's weight, and its moments of all components, every product of two features."""
     moments.weight[slot] = _block_weight(block)
     for k in range(len(model.means)):
-        shift, scatter = moments.shift[slot, k], moments.scatter[slot, k]
+        mean, shift, scatter = model.means[k], moments.shift[slot, k], moments.scatter[slot, k]
         mass = _weigh(block, k)
         moments.mass[slot, k] = mass
-        if mass > 0.0:
-            block.centre[:] = model.means[k]
-            _full_about_centre(block, mass, shift, scatter)
-            if _far(np.diag(scatter), shift, mass):
-                block.centre[:] += shift
-                _full_about_centre(block, mass, shift, scatter)
-            shift += block.centre - model.means[k]
+        for attempt in range(2 if mass > 0.0 else 0):
+            _centre_at(block, mean, shift, attempt)
+            if not _full_about_centre(block, mass, shift, scatter):
+                break
+        _see_from(mean, block, shift)
 
 
 @compiled_sum
@@ -69,16 +65,14 @@ def diagonal_moments(block: Block, model: Model, moments: Moments, slot: int) ->
     """The block's weight, and its moments of all components, each feature's square alone."""
     moments.weight[slot] = _block_weight(block)
     for k in range(len(model.means)):
-        shift, scatter = moments.shift[slot, k], moments.scatter[slot, k]
+        mean, shift, scatter = model.means[k], moments.shift[slot, k], moments.scatter[slot, k]
         mass = _weigh(block, k)
         moments.mass[slot, k] = mass
-        if mass > 0.0:
-            block.centre[:] = model.means[k]
-            _diagonal_about_centre(block, mass, shift, scatter)
-            if _far(scatter, shift, mass):
-                block.centre[:] += shift
-                _diagonal_about_centre(block, mass, shift, scatter)
-            shift += block.centre - model.means[k]
+        for attempt in range(2 if mass > 0.0 else 0):
+            _centre_at(block, mean, shift, attempt)
+            if not _diagonal_about_centre(block, mass, shift, scatter):
+                break
+        _see_from(mean, block, shift)
 
 
 @compiled
@@ -110,7 +104,7 @@ def add_diagonal(model: Model, sums: Sums, moments: Moments, slots: int, first: 
                     sums.scatter[k, i] += part[i] + between * shift[i] * shift[i]
 
 
-@compiled
+@inlined
 def _add_mean(sums: Sums, moments: Moments, model: Model, slot: int, k: int) -> float:
     """Add mass and mean; `shift` becomes the way between the means; returns what its square counts in the scatter,
     or -1 where there is nothing to add.
@@ -126,7 +120,7 @@ def _add_mean(sums: Sums, moments: Moments, model: Model, slot: int, k: int) -> 
     return before * fraction
 
 
-@compiled_sum
+@inlined
 def _weigh(block: Block, k: int) -> float:
     """Weighted responsibilities into `lane`; the block's mass of component k."""
     mass = 0.0
@@ -136,25 +130,35 @@ def _weigh(block: Block, k: int) -> float:
     return mass
 
 
-@compiled
-def _far(scatter: Array, shift: Array, mass: float) -> bool:
-    """Whether what was taken off to get from the centre to the block's mean has cost digits."""
-    far = False
-    for i in range(len(shift)):
-        far |= scatter[i] < _LEAST_SPREAD * mass * shift[i] * shift[i]
-    return far
+@inlined
+def _centre_at(block: Block, mean: Array, shift: Array, attempt: int) -> None:
+    """The centre is the component's mean; at a second attempt the block's, as the first has found it."""
+    for i in range(len(mean)):
+        block.centre[i] = mean[i] if attempt == 0 else mean[i] + shift[i]
 
 
-@compiled_sum
-def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> None:
-    """Moments about the centre, taken to the block's mean; `shift` is the way between."""
+@inlined
+def _see_from(mean: Array, block: Block, shift: Array) -> None:
+    """`shift`, which leads from the centre to the block's mean, leads there from the component's."""
+    for i in range(len(mean)):
+        shift[i] += block.centre[i] - mean[i]
+
+
+@inlined
+def _far(scatter: float, shift: float, mass: float) -> bool:
+    """Whether the way from the centre to the block's mean has cost a feature's scatter digits."""
+    return scatter < _LEAST_SPREAD * mass * shift * shift
+
+
+@inlined
+def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> bool:
+    """Moments about the centre, taken to the block's mean; `shift` is the way between. Whether it has cost digits."""
     tiled = len(shift) // 4 * 4
     for i in range(0, tiled, 4):
         for row in range(4):
             shift[i + row] = _weigh_deviations(block, i + row, row) / mass
         for j in range(0, i + 4, 4):
             _multiply_four(block, i, j, scatter)
-        _take_off(i, i + 4, mass, shift, scatter)
     for i in range(tiled, len(shift)):
         shift[i] = _weigh_deviations(block, i, 0) / mass
         for j in range(i + 1):
@@ -162,10 +166,15 @@ def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) 
             for n in range(BLOCK):
                 product += block.tile[0, n] * block.deviations[j, n]
             scatter[i, j] = product
-        _take_off(i, i + 1, mass, shift, scatter)
+    far = False
+    for i in range(len(shift)):
+        for j in range(i + 1):
+            scatter[i, j] -= mass * shift[i] * shift[j]
+        far |= _far(scatter[i, i], shift[i], mass)
+    return far
 
 
-@compiled_sum
+@inlined
 def _weigh_deviations(block: Block, i: int, row: int) -> float:
     """Deviations of feature i from the centre, weighted into a row of the tile; their sum."""
     centre, first = block.centre[i], 0.0
@@ -178,14 +187,7 @@ def _weigh_deviations(block: Block, i: int, row: int) -> float:
     return first
 
 
-@compiled
-def _take_off(first: int, last: int, mass: float, shift: Array, scatter: Array) -> None:
-    for i in range(first, last):
-        for j in range(i + 1):
-            scatter[i, j] -= mass * shift[i] * shift[j]
-
-
-@compiled_sum
+@inlined
 def _multiply_four(block: Block, i: int, j: int, scatter: Array) -> None:
     """Products of four weighted features with four others, summed over the lanes."""
     a0, a1, a2, a3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
@@ -203,9 +205,10 @@ def _multiply_four(block: Block, i: int, j: int, scatter: Array) -> None:
     scatter[i + 3, j], scatter[i + 3, j + 1], scatter[i + 3, j + 2], scatter[i + 3, j + 3] = s30, s31, s32, s33
 
 
-@compiled_sum
-def _diagonal_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> None:
+@inlined
+def _diagonal_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> bool:
     """As `_full_about_centre`, where the scatter is diagonal."""
+    far = False
     for i in range(len(shift)):
         centre, first, second = block.centre[i], 0.0, 0.0
         for n in range(BLOCK):
@@ -215,3 +218,5 @@ def _diagonal_about_centre(block: Block, mass: float, shift: Array, scatter: Arr
             second += weighted * deviation
         shift[i] = first / mass
         scatter[i] = second - mass * shift[i] * shift[i]
+        far |= _far(scatter[i], shift[i], mass)
+    return far
