@@ -147,7 +147,7 @@ def test_settings_schema_is_a_json_schema_and_a_file(streamgmm: Command, tmp_pat
 
 @pytest.mark.parametrize(
     "arguments",
-    [["tail", "--topic", "players"], ["audit", *LEAST], ["topics", "create", *LEAST]],
+    [["tail", "--topic", "players"], ["audit", *LEAST], ["topics", "create", *LEAST], ["model", "show", *LEAST]],
 )
 def test_what_only_looks_makes_no_log(streamgmm: Command, tmp_path: Path, arguments: list[str]) -> None:
     ended = streamgmm(*arguments, "--broker", "sqlite:///mistyped.db")

@@ -58,7 +58,7 @@ class Origin(NamedTuple):
     """Where the model began: what stays the same in all of its checkpoints."""
 
     start: Mapping[int, int]  # of the input, by partition
-    outputs_start: Mapping[str, Mapping[int, int]]  # ends of `assignments` and `dead_letters`, by partition
+    outputs_start: Mapping[str, Mapping[int, int]]  # ends of `assignments`, `dead_letters` and `events`, by partition
     partitions: Partitions
 
 

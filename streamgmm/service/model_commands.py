@@ -12,6 +12,7 @@ from streamgmm.engine.values import Live, Totals
 from streamgmm.errors import BrokerError, SettingsError, StateLost
 from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service import model_topic, session, topics
+from streamgmm.service.audit.models import models_held
 from streamgmm.service.checkpoint import Checkpoint
 from streamgmm.service.model_topic import Keys, publish
 from streamgmm.service.snapshot import Snapshot
@@ -22,13 +23,13 @@ from streamgmm.settings import Settings
 
 async def show(settings: Settings) -> Iterator[str]:
     """The newest checkpoint as lines for people. Raises BrokerError where there is none."""
-    async with open_broker(settings.broker) as broker:
+    async with open_broker(settings.broker, create=False) as broker:
         topic = settings.topics["model"]
         found = await model_topic.newest(broker, topic, settings.model.name)
-    if found.checkpoint is None:
-        raise BrokerError(
-            f"topic {topic} holds no checkpoint of model {settings.model.name!r}: it has not been started"
-        )
+        if found.checkpoint is None:
+            held = await models_held(broker, topic, patience=settings.broker.request_timeout)
+            others = f"it holds {', '.join(held)}" if held else "no model was started there"
+            raise BrokerError(f"topic {topic} holds no checkpoint of model {settings.model.name!r}: {others}")
     return _lines(found.checkpoint, settings)
 
 
@@ -75,7 +76,7 @@ async def reset(settings: Settings, *, positions: Literal["keep", "forget"] = "k
     reads from `input.start` again. Raises StateLost when `keep`
     cannot be done because the checkpoint is damaged or missing.
     """
-    async with open_broker(settings.broker) as broker:
+    async with open_broker(settings.broker, create=False) as broker:
         topic = settings.topics["model"]
         if await broker.topic(topic) is None:
             raise BrokerError(f"topic {topic} does not exist: model {settings.model.name!r} has not been started")

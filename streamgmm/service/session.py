@@ -127,7 +127,7 @@ async def _first_start(ground: Ground, writer: Writer, claim: Claim) -> Start:
 
 async def origin_now(settings: Settings, broker: Broker, topics: Topics) -> Origin:
     """Where a model begins that is started now."""
-    outputs = {"assignments": topics.assignments, "dead_letters": topics.dead_letters}
+    outputs = {"assignments": topics.assignments, "dead_letters": topics.dead_letters, "events": topics.events}
     ends = {
         role: await broker.offsets(topic.name, "latest", isolation="read_uncommitted")
         for role, topic in outputs.items()
