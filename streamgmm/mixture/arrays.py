@@ -15,6 +15,8 @@ def frozen(array: ArrayLike) -> Array:
     All arrays go into the kernel in this one form, so that it is compiled once.
     """
     if type(array) is np.ndarray and array.dtype == _FLOAT64 and array.flags.c_contiguous and array.flags.aligned:
+        if not array.flags.writeable:
+            return array
         view: Array = array.view()
     else:
         view = np.require(array, _FLOAT64, ["C", "A"]).view(np.ndarray)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.compiled import compiled, inlined
+from streamgmm.mixture.compiled import inlined, part
 
 BLOCK = 256
 LARGEST = 1e90  # weight times coordinate squared, summed over any stream, stays below 1e308
@@ -66,7 +66,7 @@ class Block(NamedTuple):
     centre: Array  # (d,) what deviations are taken from
 
 
-@compiled
+@part
 def empty_block(model: Model) -> Block:
     """Scratch for a model's blocks."""
     components, features = model.means.shape
@@ -84,7 +84,7 @@ def empty_block(model: Model) -> Block:
     )
 
 
-@compiled
+@part
 def load(block: Block, batch: Batch, start: int) -> int:
     """Load the block that begins at row `start`, counted from the first carried one; returns its steps of lanes.
 
@@ -102,7 +102,7 @@ def load(block: Block, batch: Batch, start: int) -> int:
     return steps
 
 
-@compiled
+@part
 def load_new(block: Block, rows: Rows, row: int) -> int:
     """Load the rows from `row` on; returns how many steps of lanes they take."""
     count = min(BLOCK, len(rows.weights) - row)

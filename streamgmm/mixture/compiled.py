@@ -1,13 +1,15 @@
 """How this package compiles: on the first call, without the interpreter's lock, kept in numba's cache.
 
-Two kinds, for bits that do not depend on how a stream was cut:
+- `compiled` is for what the interpreter calls. It may fuse a product and a sum, nothing else: what happens to one lane
+  of a block is the same in every lane.
+- `part` is for what only compiled functions call. It has no way in from the interpreter and no place of its own in the
+  cache, which would take longer to compile than the function itself.
+- `part_sum` may also reorder sums, so that they run over vector registers. The order is fixed when it is compiled; it
+  may only be used for sums over a whole block.
+- `inlined` becomes a part of each function that calls it, under that one's rules: a call that passes a block's arrays
+  would cost as much as a loop over its lanes.
 
-- `compiled` may fuse a product and a sum, nothing else. What happens to one lane of a block is the same in every lane.
-- `compiled_sum` may also reorder sums, so that they run over vector registers. The order is fixed when it is
-  compiled; it may only be used for sums over a whole block.
-
-Neither assumes that NaN and infinity are absent. What is `inlined` becomes a part of each function that calls it,
-under that one's rules: a call that passes a block's arrays would cost as much as a loop over its lanes.
+None assumes that NaN and infinity are absent.
 
 numba's cache notices a change in the file of the function that was called, not in the files of those that it calls.
 So the stamp that its cache compares is replaced by a digest of every compiled file here.
@@ -23,38 +25,41 @@ import numba
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_REORDERED: dict[str, Any] = {**_OPTIONS, "fastmath": {"contract", "reassoc"}}
+_NO_ENTRY: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def compiled(function: Function) -> Function:
-    """Compile a function whose lanes are independent."""
-    return cast(Function, _compile(function, {"contract"}))
+    """Compile a function that the interpreter calls."""
+    try:
+        dispatcher: Any = numba.njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:  # numba found no folder that it may write its cache to: compile in every process
+        return cast(Function, numba.njit(**_OPTIONS)(function))
+    cache_file = getattr(dispatcher._cache, "_cache_file", None)
+    if cache_file is not None:
+        cache_file._source_stamp = _SOURCES
+    return cast(Function, dispatcher)
 
 
-def compiled_sum(function: Function) -> Function:
-    """Compile a function that sums over the lanes of a whole block."""
-    return cast(Function, _compile(function, {"contract", "reassoc"}))
+def part(function: Function) -> Function:
+    """Compile a function that only compiled ones call."""
+    return cast(Function, numba.njit(**_OPTIONS, **_NO_ENTRY)(function))
+
+
+def part_sum(function: Function) -> Function:
+    """Compile a function that only compiled ones call, and that sums over the lanes of a whole block."""
+    return cast(Function, numba.njit(**_REORDERED, **_NO_ENTRY)(function))
 
 
 def inlined(function: Function) -> Function:
     """Make a function a part of every compiled function that calls it."""
-    return cast(Function, numba.njit(inline="always", nogil=True, error_model="numpy", fastmath={"contract"})(function))
-
-
-def _compile(function: Callable[..., Any], fastmath: set[str]) -> Any:  # noqa: ANN401 (numba has no types)
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
-    try:
-        dispatcher = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no folder that it may write its cache to: compile in every process
-        return numba.njit(**options)(function)
-    cache_file = getattr(dispatcher._cache, "_cache_file", None)
-    if cache_file is not None:
-        cache_file._source_stamp = _SOURCES
-    return dispatcher
+    return cast(Function, numba.njit(inline="always", **_OPTIONS)(function))
 
 
 def _digest_of_sources() -> bytes:
     sources = (path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
-    return hashlib.sha256(
-        b"".join(source for source in sources if b"@compiled" in source or b"@inlined" in source)
-    ).digest()
+    return hashlib.sha256(b"".join(source for source in sources if b"mixture.compiled import" in source)).digest()
 
 
 _SOURCES = _digest_of_sources()

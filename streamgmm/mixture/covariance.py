@@ -72,8 +72,14 @@ class Covariance(Protocol):
     def factorise(self, covariances: Array) -> tuple[Array, Flags]:
         """precisions_cholesky, and for each piece whether the covariance is positive definite."""
 
-    def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:
-        """Scatter as if each component had seen `prior` more mass, spread like the pool; its own mass stays."""
+    def lean_on_pool(self, scatter: Array, mass: Array, prior: Array | float) -> Array:
+        """Scatter as if each component had seen `prior` (k,) more mass, spread like the pool; its own mass stays."""
+
+    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:
+        """The direction (d,) in which component k is widest, as long as a standard deviation."""
+
+    def hand_down(self, covariances: Array, parent: int, child: int) -> Array:
+        """Covariances where the child has its parent's."""
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:
         """log det P: (k,), or (1,) for tied."""
@@ -113,8 +119,16 @@ class Full:
     def factorise(self, covariances: Array) -> tuple[Array, Flags]:  # noqa: D102
         return precision_factors(frozen(covariances))
 
-    def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:  # noqa: D102
+    def lean_on_pool(self, scatter: Array, mass: Array, prior: Array | float) -> Array:  # noqa: D102
         return _lean_on_pool(scatter, mass, prior)
+
+    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:  # noqa: D102
+        variances, directions = np.linalg.eigh(covariances[k])
+        widest = directions[:, -1] * np.sign(directions[np.abs(directions[:, -1]).argmax(), -1])
+        return np.asarray(np.sqrt(max(variances[-1], 0.0)) * widest)
+
+    def hand_down(self, covariances: Array, parent: int, child: int) -> Array:  # noqa: D102
+        return _hand_down(covariances, parent, child)
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return np.asarray(np.log(np.diagonal(precisions_cholesky, axis1=1, axis2=2)).sum(axis=1))
@@ -148,8 +162,14 @@ class Tied(Full):
         factors, sound = super().factorise(covariances[None])
         return factors[0], np.asarray(sound[0])
 
-    def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:  # noqa: D102
+    def lean_on_pool(self, scatter: Array, mass: Array, prior: Array | float) -> Array:  # noqa: D102
         return scatter
+
+    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:  # noqa: D102
+        return super().principal_axis(covariances[None], 0, n_features)
+
+    def hand_down(self, covariances: Array, parent: int, child: int) -> Array:  # noqa: D102
+        return covariances
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return super().log_determinants(precisions_cholesky[None], n_features)
@@ -187,8 +207,15 @@ class Diagonal:
         sound = (covariances > 0) & np.isfinite(covariances)
         return 1.0 / np.sqrt(np.where(sound, covariances, 1.0)), np.asarray(sound.all(axis=1))
 
-    def lean_on_pool(self, scatter: Array, mass: Array, prior: float) -> Array:  # noqa: D102
+    def lean_on_pool(self, scatter: Array, mass: Array, prior: Array | float) -> Array:  # noqa: D102
         return _lean_on_pool(scatter, mass, prior)
+
+    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:  # noqa: D102
+        widest = int(covariances[k].argmax())
+        return np.where(np.arange(n_features) == widest, np.sqrt(covariances[k, widest]), 0.0)
+
+    def hand_down(self, covariances: Array, parent: int, child: int) -> Array:  # noqa: D102
+        return _hand_down(covariances, parent, child)
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return np.asarray(np.log(precisions_cholesky).sum(axis=1))
@@ -225,6 +252,9 @@ class Spherical(Diagonal):
         factors, sound = super().factorise(covariances[:, None])
         return factors[:, 0], sound
 
+    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:  # noqa: D102
+        return super().principal_axis(covariances[:, None], k, n_features)
+
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return np.asarray(n_features * np.log(precisions_cholesky))
 
@@ -246,6 +276,14 @@ def _inverse(mass: Array) -> Array:
     return np.divide(1.0, mass, out=np.zeros_like(mass), where=mass > LEAST_MASS)
 
 
-def _lean_on_pool(scatter: Array, mass: Array, prior: float) -> Array:
-    trust = (mass / (mass + prior)).reshape(-1, *(1,) * (scatter.ndim - 1))
-    return np.asarray(trust * (scatter + prior * scatter.sum(axis=0) / mass.sum()))
+def _lean_on_pool(scatter: Array, mass: Array, prior: Array | float) -> Array:
+    by_component = (len(mass), *(1,) * (scatter.ndim - 1))
+    borrowed = np.broadcast_to(prior, mass.shape)
+    trust = (mass / (mass + borrowed)).reshape(by_component)
+    return np.asarray(trust * (scatter + borrowed.reshape(by_component) * scatter.sum(axis=0) / mass.sum()))
+
+
+def _hand_down(covariances: Array, parent: int, child: int) -> Array:
+    handed = covariances.copy()
+    handed[child] = covariances[parent]
+    return handed

@@ -11,14 +11,14 @@ import numpy as np
 
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import BLOCK, STEP, Block, Model, Output
-from streamgmm.mixture.compiled import compiled, inlined
+from streamgmm.mixture.compiled import inlined, part
 from streamgmm.mixture.exponential import exponentiate
 from streamgmm.mixture.logarithm import logarithm
 
 FARTHEST = 1e140
 
 
-@compiled
+@part
 def full_joint(block: Block, model: Model, steps: int) -> None:
     """Log joint densities where the factors are triangular, and the largest of each lane."""
     _fill(block.peak, -np.inf, STEP * steps)
@@ -33,7 +33,7 @@ def full_joint(block: Block, model: Model, steps: int) -> None:
         _to_joint(block, model.constants[k], k, steps)
 
 
-@compiled
+@part
 def diagonal_joint(block: Block, model: Model, steps: int) -> None:
     """Log joint densities where the factors are diagonal, and the largest of each lane."""
     _fill(block.peak, -np.inf, STEP * steps)
@@ -50,7 +50,7 @@ def diagonal_joint(block: Block, model: Model, steps: int) -> None:
         _to_joint(block, model.constants[k], k, steps)
 
 
-@compiled
+@part
 def responsibilities(block: Block, steps: int) -> None:
     """Joint becomes the responsibilities; total the log-likelihood."""
     lanes = STEP * steps
@@ -65,7 +65,7 @@ def responsibilities(block: Block, steps: int) -> None:
     _to_evidence(block, lanes)
 
 
-@compiled
+@part
 def log_evidence(block: Block, steps: int) -> None:
     """Total becomes the log-likelihood; no responsibilities."""
     _fill(block.total, 0.0, STEP * steps)
@@ -74,7 +74,7 @@ def log_evidence(block: Block, steps: int) -> None:
     _to_evidence(block, STEP * steps)
 
 
-@compiled
+@part
 def store(block: Block, output: Output, lane: int, row: int) -> None:
     """Write the lanes from `lane` on into the output's rows from `row` on."""
     for n in range(min(BLOCK - lane, len(output.log_likelihood) - row)):
@@ -83,7 +83,7 @@ def store(block: Block, output: Output, lane: int, row: int) -> None:
             output.responsibilities[row + n, k] = block.joint[k, lane + n]
 
 
-@compiled
+@part
 def store_evidence(block: Block, log_likelihood: Array, row: int) -> None:
     """Write the lanes' log-likelihood into the rows from `row` on."""
     for n in range(min(BLOCK, len(log_likelihood) - row)):

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from streamgmm.mixture.arrays import Array, Flags
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import compiled, part
 
 _ROUNDING = 2.220446049250313e-16  # a pivot below this share of the diagonal is noise
 
@@ -24,7 +24,7 @@ def precision_factors(covariances: Array) -> tuple[Array, Flags]:
     return factors, sound
 
 
-@compiled
+@part
 def factorise_one(covariance: Array, factor: Array) -> bool:
     """The upper triangle of P (d, d), and whether the covariance is positive definite; if not, P stays as it is."""
     lower = np.empty(covariance.shape)
@@ -34,7 +34,7 @@ def factorise_one(covariance: Array, factor: Array) -> bool:
     return sound
 
 
-@compiled
+@part
 def _cholesky(matrix: Array, lower: Array) -> bool:
     for i in range(len(matrix)):
         for j in range(i):
@@ -51,7 +51,7 @@ def _cholesky(matrix: Array, lower: Array) -> bool:
     return True
 
 
-@compiled
+@part
 def _invert_transposed(lower: Array, factor: Array) -> None:
     """factor = lower^-T. `factor[j]` is column j of lower^-1, found by forward substitution."""
     for j in range(len(lower)):

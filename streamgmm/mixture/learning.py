@@ -1,11 +1,14 @@
 """What is fixed for the life of a model: the hyper-parameters of stepwise EM."""
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from streamgmm.mixture import bounds
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.step_size import ENDLESS, HalfLife
+
+if TYPE_CHECKING:
+    from streamgmm.mixture.revive import Policy
 
 
 class Learning(NamedTuple):
@@ -24,6 +27,9 @@ class Learning(NamedTuple):
     reg_covar: float = 0.0
     half_life: HalfLife = ENDLESS
     max_gap: float = math.inf  # > 0, seconds
+    dead_components: "Policy | None" = None  # by `revive.by_name`; None keeps them
+    averaging: bool = False  # keep averaged statistics
+    random_state: int = 0  # of the choices that a policy makes
 
 
 def checked(learning: Learning) -> Learning:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import compiled, part
 from streamgmm.mixture.factorise import factorise_one
 
 if TYPE_CHECKING:
@@ -62,19 +62,19 @@ class Ridge(NamedTuple):
 @compiled
 def maximise_full(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
     """Each component by itself."""
-    weights, means = _weights_and_means(statistics, last)
-    covariances, factors = last.covariances.copy(), last.precisions_cholesky.copy()
+    weights, means = _weights_and_means(statistics.mass, statistics.mean, last.means)
     components, features = means.shape
-    raw, variances = np.zeros(covariances.shape), np.zeros((components, features))
+    raw, variances = np.zeros((components, features, features)), np.zeros((components, features))
+    for k in range(components):
+        for i in range(features if statistics.mass[k] > LEAST_MASS else 0):
+            for j in range(features):
+                raw[k, i, j] = statistics.scatter[k, i, j] / statistics.mass[k]
+            variances[k, i] = raw[k, i, i]
+    typical = _weighted_medians(variances, statistics.mass)
+    covariances, factors, repairs = last.covariances.copy(), last.precisions_cholesky.copy(), 0
     for k in range(components):
         if statistics.mass[k] > LEAST_MASS:
-            raw[k] = statistics.scatter[k] / statistics.mass[k]
-            for i in range(features):
-                variances[k, i] = raw[k, i, i]
-    typical, repairs = _weighted_medians(variances, statistics.mass), 0
-    for k in range(components):
-        if statistics.mass[k] > LEAST_MASS:
-            ridge = _ridge(typical, np.abs(means[k]), regularisation)
+            ridge = _ridge(typical, means[k], regularisation)
             repairs += _full_piece(raw[k], ridge, covariances[k], factors[k])
     return Maximum(weights, means, covariances, factors, repairs)
 
@@ -82,14 +82,17 @@ def maximise_full(statistics: "Statistics", last: "Parameters", regularisation: 
 @compiled
 def maximise_tied(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
     """One full covariance for all components."""
-    weights, means = _weights_and_means(statistics, last)
-    covariance, factor = last.covariances.copy(), last.precisions_cholesky.copy()
-    raw, farthest = statistics.scatter / statistics.mass.sum(), np.zeros(means.shape[1])
-    typical = np.empty(means.shape[1])
-    for i in range(means.shape[1]):
-        typical[i] = raw[i, i]
-        for k in range(len(means)):
+    weights, means = _weights_and_means(statistics.mass, statistics.mean, last.means)
+    components, features = means.shape
+    mass, farthest, typical = 0.0, np.zeros(features), np.empty(features)
+    for k in range(components):
+        mass += statistics.mass[k]
+        for i in range(features):
             farthest[i] = max(farthest[i], abs(means[k, i]))
+    raw = statistics.scatter / mass
+    for i in range(features):
+        typical[i] = raw[i, i]
+    covariance, factor = last.covariances.copy(), last.precisions_cholesky.copy()
     repairs = _full_piece(raw, _ridge(typical, farthest, regularisation), covariance, factor)
     return Maximum(weights, means, covariance, factor, repairs)
 
@@ -97,16 +100,17 @@ def maximise_tied(statistics: "Statistics", last: "Parameters", regularisation: 
 @compiled
 def maximise_diagonal(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
     """Each component by itself, a variance for each feature."""
-    weights, means = _weights_and_means(statistics, last)
-    covariances, factors = last.covariances.copy(), last.precisions_cholesky.copy()
-    raw = np.zeros(covariances.shape)
-    for k in range(len(means)):
+    weights, means = _weights_and_means(statistics.mass, statistics.mean, last.means)
+    components, features = means.shape
+    raw = np.zeros((components, features))
+    for k in range(components):
+        for i in range(features if statistics.mass[k] > LEAST_MASS else 0):
+            raw[k, i] = statistics.scatter[k, i] / statistics.mass[k]
+    typical = _weighted_medians(raw, statistics.mass)
+    covariances, factors, repairs = last.covariances.copy(), last.precisions_cholesky.copy(), 0
+    for k in range(components):
         if statistics.mass[k] > LEAST_MASS:
-            raw[k] = statistics.scatter[k] / statistics.mass[k]
-    typical, repairs = _weighted_medians(raw, statistics.mass), 0
-    for k in range(len(means)):
-        if statistics.mass[k] > LEAST_MASS:
-            ridge = _ridge(typical, np.abs(means[k]), regularisation)
+            ridge = _ridge(typical, means[k], regularisation)
             repairs += _diagonal_piece(raw[k], ridge, covariances[k], factors[k])
     return Maximum(weights, means, covariances, factors, repairs)
 
@@ -114,85 +118,96 @@ def maximise_diagonal(statistics: "Statistics", last: "Parameters", regularisati
 @compiled
 def maximise_spherical(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
     """Each component by itself, one variance for all features; its ridge is the features' mean."""
-    weights, means = _weights_and_means(statistics, last)
-    covariances, factors = last.covariances.copy(), last.precisions_cholesky.copy()
-    raw = np.zeros((len(means), 1))
-    for k in range(len(means)):
+    weights, means = _weights_and_means(statistics.mass, statistics.mean, last.means)
+    components, features = means.shape
+    raw, distances = np.zeros((components, 1)), np.zeros((components, 1))
+    for k in range(components):
+        for i in range(features):
+            distances[k, 0] += means[k, i] * means[k, i] / features
+        distances[k, 0] = math.sqrt(distances[k, 0])
         if statistics.mass[k] > LEAST_MASS:
             raw[k, 0] = statistics.scatter[k] / statistics.mass[k]
-    typical, repairs, distance = _weighted_medians(raw, statistics.mass), 0, np.empty(1)
-    for k in range(len(means)):
+    typical = _weighted_medians(raw, statistics.mass)
+    covariances, factors, repairs = last.covariances.copy(), last.precisions_cholesky.copy(), 0
+    for k in range(components):
         if statistics.mass[k] > LEAST_MASS:
-            distance[0] = math.sqrt(np.mean(means[k] ** 2))
-            ridge = _ridge(typical, distance, regularisation)
+            ridge = _ridge(typical, distances[k], regularisation)
             repairs += _diagonal_piece(raw[k], ridge, covariances[k : k + 1], factors[k : k + 1])
     return Maximum(weights, means, covariances, factors, repairs)
 
 
-@compiled
-def _weights_and_means(statistics: "Statistics", last: "Parameters") -> tuple[Array, Array]:
+@part
+def _weights_and_means(mass: Array, mean: Array, last: Array) -> tuple[Array, Array]:
     """A component with no mass left keeps the mean that it had."""
-    weights, means = statistics.mass / statistics.mass.sum(), statistics.mean.copy()
-    for k in range(len(weights)):
-        if not statistics.mass[k] > LEAST_MASS:
-            means[k] = last.means[k]
-        weights[k] = max(weights[k], LEAST_MASS)
+    weights, means, total = np.empty(mass.shape), np.empty(mean.shape), 0.0
+    for k in range(len(mass)):
+        total += mass[k]
+    for k in range(len(mass)):
+        weights[k] = max(mass[k] / total, LEAST_MASS)
+        for i in range(mean.shape[1]):
+            means[k, i] = mean[k, i] if mass[k] > LEAST_MASS else last[k, i]
     return weights, means
 
 
-@compiled
+@part
 def _weighted_medians(variances: Array, mass: Array) -> Array:
     """For each column of (k, m) the value that half the mass (k,) lies at or below: neither a component that has
     collapsed nor one that a wild vector has blown up moves it.
     """
-    medians = np.empty(variances.shape[1])
-    order = np.arange(len(mass), dtype=np.int64)
+    medians, order, total = np.empty(variances.shape[1]), np.arange(len(mass), dtype=np.int64), 0.0
+    for k in range(len(mass)):
+        total += mass[k]
     for i in range(len(medians)):
-        _sort(order, variances[:, i])
-        below, half = 0.0, 0.5 * mass[order].sum()
-        for k in order:
+        _sort(order, variances, i)
+        below = 0.0
+        for place in range(len(order)):
+            k = order[place]
             below += mass[k]
             medians[i] = variances[k, i]
-            if below >= half:
+            if below >= 0.5 * total:
                 break
     return medians
 
 
-@compiled
-def _sort(order: NDArray[np.int64], values: Array) -> None:
+@part
+def _sort(order: NDArray[np.int64], variances: Array, i: int) -> None:
     """By insertion: there are few, and one feature's order is much like the last one's."""
     for n in range(1, len(order)):
         moved, place = order[n], n
-        while place > 0 and values[order[place - 1]] > values[moved]:
+        while place > 0 and variances[order[place - 1], i] > variances[moved, i]:
             order[place] = order[place - 1]
             place -= 1
         order[place] = moved
 
 
-@compiled
-def _ridge(typical: Array, distance: Array, regularisation: Regularisation) -> Ridge:
-    """For a piece that lies at a `distance` from the origin, feature by feature."""
-    resolution = (2 * _EPSILON * distance) ** 2 + _SMALLEST_VARIANCE
-    plain = regularisation.relative * typical + regularisation.absolute + resolution
-    return Ridge(plain, _EPSILON * typical + resolution)
+@part
+def _ridge(typical: Array, position: Array, regularisation: Regularisation) -> Ridge:
+    """For a piece whose mean lies at `position`."""
+    plain, least = np.empty(typical.shape), np.empty(typical.shape)
+    for i in range(len(typical)):
+        resolution = (2 * _EPSILON * position[i]) ** 2 + _SMALLEST_VARIANCE
+        plain[i] = regularisation.relative * typical[i] + regularisation.absolute + resolution
+        least[i] = _EPSILON * typical[i] + resolution
+    return Ridge(plain, least)
 
 
-@compiled
+@part
 def _full_piece(raw: Array, ridge: Ridge, covariance: Array, factor: Array) -> int:
     """Put the regularised covariance and its factor in place of the last good ones, if there is one; 1 for a repair."""
-    candidate, found = raw.copy(), np.zeros(raw.shape)
-    times = 0.0
+    candidate, found, times = raw.copy(), np.zeros(raw.shape), 0.0
     for attempt in range(_ESCALATIONS + 1):
         for i in range(len(raw)):
             candidate[i, i] = raw[i, i] + ridge.plain[i] + times * max(ridge.plain[i], ridge.least[i])
         if factorise_one(candidate, found):
-            covariance[:], factor[:] = candidate, found
+            for i in range(len(raw)):
+                for j in range(len(raw)):
+                    covariance[i, j], factor[i, j] = candidate[i, j], found[i, j]
             return min(attempt, 1)
         times = max(10.0 * times, 10.0)
     return 1
 
 
-@compiled
+@part
 def _diagonal_piece(raw: Array, ridge: Ridge, covariance: Array, factor: Array) -> int:
     """As `_full_piece`, where the covariance is diagonal."""
     candidate, times = np.empty(raw.shape), 0.0
@@ -202,7 +217,8 @@ def _diagonal_piece(raw: Array, ridge: Ridge, covariance: Array, factor: Array) 
             candidate[i] = raw[i] + ridge.plain[i] + times * max(ridge.plain[i], ridge.least[i])
             sound &= candidate[i] > 0.0 and candidate[i] < np.inf
         if sound:
-            covariance[:], factor[:] = candidate, 1.0 / np.sqrt(candidate)
+            for i in range(len(raw)):
+                covariance[i], factor[i] = candidate[i], 1.0 / math.sqrt(candidate[i])
             return min(attempt, 1)
         times = max(10.0 * times, 10.0)
     return 1

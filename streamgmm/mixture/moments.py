@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import BLOCK, Block, Model
-from streamgmm.mixture.compiled import compiled, compiled_sum, inlined
+from streamgmm.mixture.compiled import compiled, inlined, part_sum
 
 _LEAST_SPREAD = 0.01  # of the second moment about the component's mean: with less, two digits would be lost
 
@@ -45,7 +45,7 @@ def _block_weight(block: Block) -> float:
     return weight
 
 
-@compiled_sum
+@part_sum
 def full_moments(block: Block, model: Model, moments: Moments, slot: int) -> None:
     """The block's weight, and its moments of all components, every product of two features."""
     moments.weight[slot] = _block_weight(block)
@@ -60,7 +60,7 @@ def full_moments(block: Block, model: Model, moments: Moments, slot: int) -> Non
         _see_from(mean, block, shift)
 
 
-@compiled_sum
+@part_sum
 def diagonal_moments(block: Block, model: Model, moments: Moments, slot: int) -> None:
     """The block's weight, and its moments of all components, each feature's square alone."""
     moments.weight[slot] = _block_weight(block)

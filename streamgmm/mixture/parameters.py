@@ -29,5 +29,6 @@ def m_step(statistics: Statistics, last: Parameters, learning: Learning) -> tupl
     A component with no mass left keeps the mean and the covariance that it had in `last`.
     """
     regularisation = Regularisation(learning.reg_relative, learning.reg_covar)
-    *found, repairs = learning.covariance.maximise(statistics, last, regularisation)
+    before = Statistics(*map(frozen, statistics)), Parameters(*map(frozen, last))
+    *found, repairs = learning.covariance.maximise(*before, regularisation)
     return Parameters(*map(frozen, found)), repairs

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from streamgmm.mixture import covariance as covariances
-from streamgmm.mixture import effective_size, gaussian, missing
+from streamgmm.mixture import effective_size, gaussian, missing, weak
 from streamgmm.mixture import pending as batch
 from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.average import Average, extended, over_both
 from streamgmm.mixture.block import LARGEST
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.effective_size import add_squares
@@ -27,12 +28,15 @@ from streamgmm.mixture.initialise import K_MEANS, Start, initialise
 from streamgmm.mixture.learning import Learning, checked
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
 from streamgmm.mixture.pending import Pending
+from streamgmm.mixture.revive import Scene, revive
 from streamgmm.mixture.rows import rows_of
 from streamgmm.mixture.statistics import Statistics, blend, of_sums
 from streamgmm.mixture.step_size import step_size
+from streamgmm.mixture.weak import Change
 
-__all__ = ["Info", "Learning", "Parameters", "Pending", "State", "Statistics", "StepInfo"]
-__all__ += ["begin", "init", "learn", "log_likelihood", "score", "update", "warm_kernels"]
+__all__ = ["Change", "Info", "Learning", "Parameters", "Pending", "State", "Statistics", "StepInfo"]
+__all__ += ["averaged", "begin", "init", "learn", "log_likelihood", "restart_average", "score", "update"]
+__all__ += ["warm_kernels"]
 
 
 class State(NamedTuple):
@@ -46,6 +50,8 @@ class State(NamedTuple):
     repairs: int  # covariances that needed more regularisation, or kept the last good one
     effective_sample_size: float  # vectors of equal weight that would say as much as the statistics
     event_time: float | None = None  # seconds, the largest learnt; None before any was given
+    average: Average | None = None  # of the statistics, where `Learning.averaging` asks for it
+    revived: int = 0  # dead components that were respawned or split
 
 
 class Info(NamedTuple):
@@ -61,6 +67,8 @@ class StepInfo(NamedTuple):
     step_size: float
     weight: float  # learnt by it
     repairs: int
+    weak: int = 0  # components that borrow covariance from the others
+    changes: tuple[Change, ...] = ()  # what became of components
 
 
 def init(
@@ -118,10 +126,55 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
     eta = _step_size(state, time, latest, learning)
     statistics = blend(state.statistics, of_sums(sums, last.means, covariance), eta, covariance)
     size = effective_size.blended(state.effective_sample_size, eta, sums.weight, state.pending.squares)
-    parameters, repairs = m_step(statistics, last, learning)
-    nothing = batch.nothing(shape_of(last), covariance.kernel)
-    learnt = State(parameters, statistics, nothing, time, state.steps + 1, state.repairs + repairs, size, latest)
-    return learnt, StepInfo(eta, sums.weight, repairs)
+    statistics, changes = _look_after(state, statistics, size, learning)
+    revived = sum(change.parent is not None for change in changes)
+    parameters, repairs = m_step(weak.lean(statistics, size, covariance), last, learning)
+    learnt = State(
+        parameters,
+        statistics,
+        batch.nothing(shape_of(last), covariance.kernel),
+        time=time,
+        steps=state.steps + 1,
+        repairs=state.repairs + repairs,
+        effective_sample_size=size,
+        event_time=latest,
+        average=_average(None if revived else state.average, statistics, time - state.time, learning),
+        revived=state.revived + revived,
+    )
+    return learnt, StepInfo(eta, sums.weight, repairs, weak.count(statistics, size), changes)
+
+
+def averaged(state: State, learning: Learning) -> Parameters:
+    """The model that the averaged statistics say; the state's own where there are none."""
+    if state.average is None:
+        return state.parameters
+    covariance = learning.covariance
+    statistics = over_both(state.average, covariance)
+    return m_step(weak.lean(statistics, state.effective_sample_size, covariance), state.parameters, learning)[0]
+
+
+def restart_average(state: State) -> State:
+    """The state whose average begins anew with the next M-step."""
+    return state._replace(average=None)
+
+
+def _look_after(
+    state: State, statistics: Statistics, size: float, learning: Learning
+) -> tuple[Statistics, tuple[Change, ...]]:
+    """Dead components by their policy; and what became of any component in this step."""
+    before = weak.counts(state.statistics, state.effective_sample_size)
+    after = weak.counts(statistics, size)
+    changes = weak.changes(before, after, weak.needed(statistics))
+    if learning.dead_components is None or after.min() >= weak.DEAD_BELOW:
+        return statistics, changes
+    generator = np.random.default_rng([learning.random_state, state.steps])
+    scene = Scene(statistics, state.parameters, size, learning.covariance, generator)
+    statistics, revived = revive(scene, learning.dead_components)
+    return statistics, changes + revived
+
+
+def _average(average: Average | None, statistics: Statistics, time: float, learning: Learning) -> Average | None:
+    return extended(average, statistics, time, learning.covariance) if learning.averaging else None
 
 
 def _step_size(state: State, time: float, event_time: float | None, learning: Learning) -> float:

@@ -1,0 +1,38 @@
+"""Two learners that scored different vectors under the same model, added up.
+
+What waits to be learnt adds exactly, because both E-steps used the same parameters; the M-step that follows is then
+that of one learner that scored all of it. Associative and commutative up to rounding.
+"""
+
+import numpy as np
+
+from streamgmm.mixture import gaussian, pending
+from streamgmm.mixture.event_time import later
+from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.parameters import shape_of
+from streamgmm.mixture.stepwise_em import State
+from streamgmm.mixture.sums import joined
+
+
+def merge(one: State, other: State, learning: Learning) -> State:
+    """The state in which the pending vectors of both wait to be learnt.
+
+    Raises ValueError where the two do not have the same parameters and statistics: what was learnt under different
+    models does not add up.
+    """
+    if not _same_model(one, other):
+        raise ValueError(
+            f"the states have learnt {one.steps} and {other.steps} steps to different models; "
+            "merge states that were copied from one and have only scored since"
+        )
+    kernel, model = learning.covariance.kernel, gaussian.model(one.parameters, learning.covariance)
+    sums = joined(pending.close(one.pending, model, kernel), pending.close(other.pending, model, kernel))
+    both = pending.nothing(shape_of(one.parameters), kernel)._replace(
+        sums=sums, squares=one.pending.squares + other.pending.squares
+    )
+    return one._replace(pending=both, event_time=later(one.event_time, other.event_time))
+
+
+def _same_model(one: State, other: State) -> bool:
+    arrays = ((*state.parameters, *state.statistics) for state in (one, other))
+    return one.time == other.time and all(map(np.array_equal, *arrays))

@@ -1,0 +1,111 @@
+"""What becomes of a component that holds less than one vector: a policy, chosen by name once.
+
+| policy | a dead component |
+| --- | --- |
+| keep | keeps its place, and waits |
+| respawn | goes to a place drawn from the mixture, with the covariance of the component that lies there, and as many
+vectors' worth of mass as a covariance needs, taken from all |
+| split | becomes one half of the largest component, which is cut along its first principal axis: the halves lie half a
+standard deviation to either side, and mass, mean and scatter of both together are what they were |
+
+A policy works on the statistics, so the M-step forms the new component like any other. A component that has too few
+vectors for two is not split.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.parameters import Parameters
+from streamgmm.mixture.sampling import sample
+from streamgmm.mixture.statistics import Statistics
+from streamgmm.mixture.weak import DEAD_BELOW, Change, counts, needed
+
+_SPLIT_BY = 0.5  # standard deviations
+
+
+class Scene(NamedTuple):
+    """What a policy looks at."""
+
+    statistics: Statistics
+    last: Parameters
+    effective_sample_size: float
+    covariance: Covariance
+    generator: np.random.Generator
+
+
+Policy = Callable[[Scene, int], tuple[Statistics, Change] | None]  # None: the component stays as it is
+
+
+def keep(scene: Scene, dead: int) -> None:
+    """Nothing changes."""
+
+
+def respawn(scene: Scene, dead: int) -> tuple[Statistics, Change] | None:
+    """Put the component to a place drawn from the mixture as it was."""
+    place, component = sample(scene.last, 1, scene.covariance, scene.generator)
+    parent, statistics = int(component[0]), scene.statistics
+    if parent == dead:
+        return None
+    share = min(needed(statistics) / scene.effective_sample_size, 1 / (len(statistics.mass) + 1))
+    spread = scene.covariance.form(statistics.scatter, statistics.mass)
+    mass = _without(statistics.mass, dead) * (1 - share)
+    mass[dead] = share
+    mean = statistics.mean.copy()
+    mean[dead] = place[0]
+    spread = scene.covariance.hand_down(spread, parent, dead)
+    return _formed(mass, mean, spread, scene.covariance), Change("respawned", dead, parent)
+
+
+def split(scene: Scene, dead: int) -> tuple[Statistics, Change] | None:
+    """Make the component one half of the largest."""
+    statistics, covariance = scene.statistics, scene.covariance
+    mass = _without(statistics.mass, dead)
+    parent = int(mass.argmax())
+    if mass[parent] * scene.effective_sample_size < 2 * needed(statistics):
+        return None
+    spread = covariance.form(statistics.scatter, statistics.mass)
+    shift = np.zeros_like(statistics.mean)
+    shift[parent] = _SPLIT_BY * covariance.principal_axis(spread, parent, shift.shape[1])
+    own = np.where(np.arange(len(mass)) == parent, statistics.mass, 0.0)
+    spread = covariance.form(statistics.scatter - covariance.outer(own, shift), statistics.mass)
+    mean = statistics.mean + shift
+    mean[dead] = statistics.mean[parent] - shift[parent]
+    mass[parent] = mass[dead] = 0.5 * mass[parent]
+    spread = covariance.hand_down(spread, parent, dead)
+    return _formed(mass, mean, spread, covariance), Change("split", dead, parent)
+
+
+_BY_NAME: Mapping[str, Policy] = {"keep": keep, "respawn": respawn, "split": split}
+
+
+def by_name(name: str) -> Policy:
+    """The policy of that name. Raises ValueError for a name that is none."""
+    if name not in _BY_NAME:
+        raise ValueError(f"dead_components is {name!r}; it must be one of {', '.join(_BY_NAME)}")
+    return _BY_NAME[name]
+
+
+def revive(scene: Scene, policy: Policy) -> tuple[Statistics, tuple[Change, ...]]:
+    """The statistics after the policy was asked about each dead component, in order."""
+    found = []
+    for k in np.flatnonzero(counts(scene.statistics, scene.effective_sample_size) < DEAD_BELOW).tolist():
+        answer = policy(scene, k)
+        if answer is not None:
+            scene = scene._replace(statistics=answer[0])
+            found.append(answer[1])
+    return scene.statistics, tuple(found)
+
+
+def _without(mass: Array, dead: int) -> Array:
+    """The mass as if the component had none; the others share its."""
+    rest = mass.copy()
+    rest[dead] = 0.0
+    return np.asarray(rest / rest.sum())
+
+
+def _formed(mass: Array, mean: Array, spread: Array, covariance: Covariance) -> Statistics:
+    return Statistics(frozen(mass), frozen(mean), frozen(covariance.unform(spread, mass)))
