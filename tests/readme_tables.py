@@ -5,6 +5,7 @@ events, exit codes) are written by hand, because only a person knows what a fiel
 """
 
 import ast
+import json
 import re
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -52,6 +53,15 @@ def metrics() -> Iterator[tuple[str, ...]]:
     yield "metric", "type", "labels besides `model`", "what it says"
     for metric in METRICS:
         yield f"`{metric.name}`", metric.type, ", ".join(f"`{label}`" for label in metric.labels), metric.help
+
+
+def stream_benchmark() -> Iterator[tuple[str, ...]]:
+    yield "case", "metric", "measured", "unit", "target", "met"
+    for row in json.loads((ROOT / "benchmarks/results/stream.json").read_text("utf-8")):
+        met = {True: "yes", False: "no", None: ""}[row["met"]]
+        target = "" if row["target"] is None else f"{row['target']:,g}"
+        measured = f"{row['ours']:,.3g}" if row["ours"] < 1000 else f"{row['ours']:,.0f}"
+        yield row["case"], row["metric"], measured, row["unit"], target, met
 
 
 def reasons() -> Iterator[tuple[str, ...]]:
@@ -116,6 +126,7 @@ GENERATED: Mapping[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "settings": settings,
     "metrics": metrics,
     "reasons": reasons,
+    "stream_benchmark": stream_benchmark,
     "commands": commands,
     "options": option_helps,
 }

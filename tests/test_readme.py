@@ -111,6 +111,12 @@ def test_topics_and_headers_are_named_as_the_code_names_them() -> None:
 # ---- settings and links
 
 
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_blocks_print_what_they_say(code: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == re.findall(r"print\(.*\)  # (.*)", code)
+
+
 @pytest.mark.parametrize("code", blocks("settings"))
 def test_every_settings_file_shown_is_right(code: str, tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
