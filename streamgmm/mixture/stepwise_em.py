@@ -90,6 +90,8 @@ def init(
     if not 1 <= n_components <= carrying:
         raise ValueError(f"n_components is {n_components}; it must be from 1 to the number of vectors, {carrying}")
     found = initialise(rows, n_components, checked(learning), random_state, start)
+    if start.given.complete:
+        return begin(*found, learning)
     size = effective_size.of_weights(float(np.minimum(rows.weights, LARGEST).sum()), add_squares(0.0, rows.weights))
     return begin(*found, learning, effective_sample_size=size)
 
