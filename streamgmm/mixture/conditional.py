@@ -1,4 +1,4 @@
-"""What is missing of a vector, given what is known: again a mixture, and its mean.
+"""What is missing of a vector, given what is known: again a mixture. `imputation` gives its mean alone.
 
     p(x_m | x_o) = sum_k p(k | x_o) N(x_m; mu_m + B (x_o - mu_o), Sigma_mm - B Sigma_om),   B = Sigma_mo Sigma_oo^-1
 
@@ -46,16 +46,6 @@ def conditional(parameters: Parameters, known: ArrayLike, missing: Flags, covari
         frozen(np.stack([part.mean for part in parts], axis=1)),
         frozen(np.stack([part.covariance for part in parts])),
     )
-
-
-def impute(parameters: Parameters, vectors: ArrayLike, covariance: Covariance) -> Array:
-    """The vectors (n, d) with each missing feature (NaN) replaced by its mean given the known ones."""
-    filled = rows_of(vectors, None, parameters.means.shape[1]).vectors.copy()
-    for missing, rows in by_pattern(filled):
-        if missing.any():
-            given = conditional(parameters, filled[np.ix_(rows, ~missing)], missing, covariance)
-            filled[np.ix_(rows, missing)] = np.einsum("nk,nkm->nm", given.weights, given.means)
-    return frozen(filled)
 
 
 def by_pattern(vectors: Array) -> list[tuple[Flags, Labels]]:

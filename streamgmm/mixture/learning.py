@@ -8,6 +8,7 @@ from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.step_size import ENDLESS, HalfLife
 
 if TYPE_CHECKING:
+    from streamgmm.mixture.background import Background
     from streamgmm.mixture.revive import Policy
 
 
@@ -28,6 +29,7 @@ class Learning(NamedTuple):
     half_life: HalfLife = ENDLESS
     max_gap: float = math.inf  # > 0, seconds
     dead_components: "Policy | None" = None  # by `revive.by_name`; None keeps them
+    background: "Background | None" = None  # by `background.over`; None: every vector belongs to a component
     averaging: bool = False  # keep averaged statistics
     random_state: int = 0  # of the choices that a policy makes
 

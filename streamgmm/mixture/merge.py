@@ -28,7 +28,9 @@ def merge(one: State, other: State, learning: Learning) -> State:
     kernel, model = learning.covariance.kernel, gaussian.model(one.parameters, learning.covariance)
     sums = joined(pending.close(one.pending, model, kernel), pending.close(other.pending, model, kernel))
     both = pending.nothing(shape_of(one.parameters), kernel)._replace(
-        sums=sums, squares=one.pending.squares + other.pending.squares
+        sums=sums,
+        squares=one.pending.squares + other.pending.squares,
+        background=one.pending.background + other.pending.background,
     )
     return one._replace(pending=both, event_time=later(one.event_time, other.event_time))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import LARGEST, Model, Output, Rows
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import compiled, inlined, part
 from streamgmm.mixture.density import FARTHEST
 from streamgmm.mixture.missing_full import Row, bounded, empty_row, normalised, share_out
 from streamgmm.mixture.moments import Sums
@@ -52,7 +52,7 @@ def evidence_diagonal(model: Model, rows: Rows, log_likelihood: Array) -> None:
         log_likelihood[n] = _score(mixture, rows.vectors[n], row)
 
 
-@compiled
+@inlined
 def _score(mixture: Mixture, vector: Array, row: Row) -> float:
     """log p of what is known; responsibilities and expected deviations into `row`."""
     row.distance[:] = 0.0
@@ -72,7 +72,7 @@ def _score(mixture: Mixture, vector: Array, row: Row) -> float:
     return normalised(row)
 
 
-@compiled
+@inlined
 def _add_moments(mixture: Mixture, vector: Array, row: Row, mean: Array, scatter: Array) -> None:
     for i in range(len(vector)):
         missing = 1.0 if math.isnan(vector[i]) else 0.0
@@ -83,7 +83,7 @@ def _add_moments(mixture: Mixture, vector: Array, row: Row, mean: Array, scatter
             scatter[i, k] += row.share[k] * shift * shift + row.distance[k] * spread
 
 
-@compiled
+@part
 def _inside_out(model: Model) -> Mixture:
     components, features = model.means.shape
     log_weights, log_factors = model.constants.copy(), np.empty((features, components))

@@ -20,7 +20,7 @@ import numpy as np
 
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import LARGEST, Model, Output, Rows
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import compiled, inlined, part
 from streamgmm.mixture.density import FARTHEST
 from streamgmm.mixture.exponential import exponentiate
 from streamgmm.mixture.moments import Sums
@@ -67,7 +67,7 @@ def evidence_full(model: Model, rows: Rows, log_likelihood: Array) -> None:
         log_likelihood[n] = _score(patterns, slot, mixture, rows.vectors[n], row)
 
 
-@compiled
+@inlined
 def normalised(row: Row) -> float:
     """log p; the joint densities become responsibilities."""
     components, highest = len(row.joint), row.joint.max()
@@ -82,15 +82,14 @@ def normalised(row: Row) -> float:
     return float(highest + math.log(total))
 
 
-@compiled
+@inlined
 def bounded(value: float, bound: float) -> float:
     """At most `bound` away from 0; a NaN after an overflow too."""
-    if abs(value) <= bound:
-        return value
-    return bound if value > 0.0 else -bound
+    beyond = bound if value > 0.0 else -bound
+    return value if abs(value) <= bound else beyond
 
 
-@compiled
+@inlined
 def _score(patterns: Patterns, slot: int, mixture: Mixture, vector: Array, row: Row) -> float:
     """log p of what is known; responsibilities and expected deviations into `row`."""
     order, known, factors = patterns.order[slot], patterns.known[slot], patterns.factors[slot]
@@ -120,7 +119,7 @@ def _score(patterns: Patterns, slot: int, mixture: Mixture, vector: Array, row: 
     return normalised(row)
 
 
-@compiled
+@inlined
 def share_out(row: Row, mass: Array, weight: float) -> None:
     """Add mass. `distance` becomes what each component gained, `total` its fraction of the mass, `share` what the
     products of deviations from the sums' mean count.
@@ -133,7 +132,7 @@ def share_out(row: Row, mass: Array, weight: float) -> None:
         row.share[k] = gained * (1.0 - row.total[k])
 
 
-@compiled
+@inlined
 def _add_means(patterns: Patterns, slot: int, mixture: Mixture, row: Row, mean: Array) -> None:
     """Deviations become those from the sums' mean as it was."""
     for i in range(len(mean)):
@@ -143,7 +142,7 @@ def _add_means(patterns: Patterns, slot: int, mixture: Mixture, row: Row, mean: 
             mean[feature, k] += row.total[k] * row.deviations[i, k]
 
 
-@compiled
+@inlined
 def _add_scatter(patterns: Patterns, slot: int, row: Row, scatter: Array) -> None:
     """Add to the lower triangle."""
     order, known, factors = patterns.order[slot], patterns.known[slot], patterns.factors[slot]
@@ -151,15 +150,15 @@ def _add_scatter(patterns: Patterns, slot: int, row: Row, scatter: Array) -> Non
         for k in range(len(row.joint)):
             row.whitened[i, k] = row.share[k] * row.deviations[i, k]
         for j in range(i + 1):
-            part = scatter[max(order[i], order[j]), min(order[i], order[j])]
-            for k in range(len(part)):
-                part[k] += row.whitened[i, k] * row.deviations[j, k]
+            cell = scatter[max(order[i], order[j]), min(order[i], order[j])]
+            for k in range(len(cell)):
+                cell[k] += row.whitened[i, k] * row.deviations[j, k]
             if j >= known:
-                for k in range(len(part)):
-                    part[k] += row.distance[k] * factors[i, j, k]
+                for k in range(len(cell)):
+                    cell[k] += row.distance[k] * factors[i, j, k]
 
 
-@compiled
+@part
 def _give_back(sums: Sums, mean: Array, scatter: Array) -> None:
     for k in range(len(sums.mass)):
         for i in range(len(mean)):
@@ -168,7 +167,7 @@ def _give_back(sums: Sums, mean: Array, scatter: Array) -> None:
                 sums.scatter[k, i, j] = sums.scatter[k, j, i] = scatter[i, j, k]
 
 
-@compiled
+@part
 def empty_row(model: Model) -> Row:
     """Scratch for a model's rows."""
     components, features = model.means.shape

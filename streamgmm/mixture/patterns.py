@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from streamgmm.mixture.arrays import Array, Flags
 from streamgmm.mixture.block import Model
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import inlined, part
 
 LOG_2_PI = math.log(2 * math.pi)
 _EPSILON = 2.220446049250313e-16
@@ -43,22 +43,21 @@ class Patterns(NamedTuple):
     factors: Array  # (s, d, d, k)
 
 
-@compiled
+@inlined
 def find(patterns: Patterns, mixture: Mixture, vector: Array) -> int:
     """The place of the vector's pattern in the table, factorised now if it was not there."""
-    home = _home(vector, len(patterns.used))
-    for probe in range(min(_PROBES, len(patterns.used))):
-        slot = (home + probe) % len(patterns.used)
-        if not patterns.used[slot]:
-            _factorise(patterns, slot, mixture, vector)
-            return slot
-        if _is_of(vector, patterns.missing[slot]):
-            return slot
-    _factorise(patterns, home, mixture, vector)
-    return home
+    slots = len(patterns.used)
+    slot = _home(vector, slots)
+    probes = 0
+    while probes < _PROBES and patterns.used[slot] and not _is_of(vector, patterns.missing[slot]):
+        slot = (slot + 1) % slots
+        probes += 1
+    if not patterns.used[slot] or probes == _PROBES:
+        _factorise(patterns, slot, mixture, vector)
+    return slot
 
 
-@compiled
+@inlined
 def _home(vector: Array, slots: int) -> int:
     """Where to look first: the hash of Fowler, Noll and Vo."""
     key = np.uint64(14695981039346656037)
@@ -67,7 +66,7 @@ def _home(vector: Array, slots: int) -> int:
     return int(np.int64((key ^ (key >> np.uint64(32))) % np.uint64(slots)))
 
 
-@compiled
+@inlined
 def _is_of(vector: Array, missing: Flags) -> bool:
     different = 0
     for i in range(len(vector)):
@@ -75,7 +74,7 @@ def _is_of(vector: Array, missing: Flags) -> bool:
     return different == 0
 
 
-@compiled
+@part
 def _factorise(patterns: Patterns, slot: int, mixture: Mixture, vector: Array) -> None:
     """Put the vector's pattern into its place."""
     patterns.used[slot] = True
@@ -93,7 +92,7 @@ def _factorise(patterns: Patterns, slot: int, mixture: Mixture, vector: Array) -
     _square_in_place(factors, known)
 
 
-@compiled
+@part
 def _sort_features(missing: Flags, order: NDArray[np.int64]) -> int:
     """Known features first; how many."""
     known = 0
@@ -109,7 +108,7 @@ def _sort_features(missing: Flags, order: NDArray[np.int64]) -> int:
     return known
 
 
-@compiled
+@part
 def _cholesky(covariances: Array, order: NDArray[np.int64], factors: Array) -> None:
     """L of the covariances with their features in that order. A pivot lost to rounding counts as rounding."""
     for i in range(len(order)):
@@ -125,7 +124,7 @@ def _cholesky(covariances: Array, order: NDArray[np.int64], factors: Array) -> N
             factors[i, i, k] = math.sqrt(max(factors[i, i, k], least))
 
 
-@compiled
+@part
 def _square_in_place(factors: Array, known: int) -> None:
     """L_mm becomes L_mm L_mm^T, from its last element backwards, so that none is overwritten before it was used."""
     for i in range(len(factors) - 1, known - 1, -1):
@@ -137,7 +136,7 @@ def _square_in_place(factors: Array, known: int) -> None:
                 factors[i, j, k] = total
 
 
-@compiled
+@part
 def inside_out(model: Model) -> Mixture:
     """Covariances from the factors of precisions: L = P^-T, Sigma = L L^T."""
     components, features = model.means.shape
@@ -162,7 +161,7 @@ def inside_out(model: Model) -> Mixture:
     return Mixture(log_weights, model.means.T.copy(), covariances)
 
 
-@compiled
+@part
 def empty_patterns(model: Model, count: int) -> Patterns:
     """A table for the patterns of `count` rows."""
     components, features = model.means.shape

@@ -26,6 +26,7 @@ class Pending(NamedTuple):
     weights: Array  # (m,)
     squares: float = 0.0  # of the weights of all rows, summed
     gaps: Sums | None = None  # over the rows with missing features; None as long as there is none
+    background: float = 0.0  # weight that belongs to the background, not to the rows here
 
 
 def nothing(shape: tuple[int, int], kernel: Kernel) -> Pending:

@@ -51,9 +51,10 @@ def respawn(scene: Scene, dead: int) -> tuple[Statistics, Change] | None:
     if parent == dead:
         return None
     share = min(needed(statistics) / scene.effective_sample_size, 1 / (len(statistics.mass) + 1))
+    total = statistics.mass.sum()
     spread = scene.covariance.form(statistics.scatter, statistics.mass)
     mass = _without(statistics.mass, dead) * (1 - share)
-    mass[dead] = share
+    mass[dead] = share * total
     mean = statistics.mean.copy()
     mean[dead] = place[0]
     spread = scene.covariance.hand_down(spread, parent, dead)
@@ -104,7 +105,7 @@ def _without(mass: Array, dead: int) -> Array:
     """The mass as if the component had none; the others share its."""
     rest = mass.copy()
     rest[dead] = 0.0
-    return np.asarray(rest / rest.sum())
+    return np.asarray(rest * (mass.sum() / rest.sum()))
 
 
 def _formed(mass: Array, mean: Array, spread: Array, covariance: Covariance) -> Statistics:

@@ -16,7 +16,7 @@ from streamgmm.mixture.moments import Sums
 class Statistics(NamedTuple):
     """Per vector of weight one."""
 
-    mass: Array  # (k,) sums to 1
+    mass: Array  # (k,) sums to 1, less the weight of the background where there is one
     mean: Array  # (k, d)
     scatter: Array  # by covariance type, about `mean`, not divided by the mass
 
@@ -46,3 +46,8 @@ def blend(old: Statistics, new: Statistics, step_size: float, covariance: Covari
         frozen(old.mean + share[:, None] * shift),
         frozen((1 - step_size) * old.scatter + step_size * new.scatter + between),
     )
+
+
+def scaled(statistics: Statistics, share: float) -> Statistics:
+    """The statistics of a share of the mass."""
+    return Statistics(frozen(share * statistics.mass), statistics.mean, frozen(share * statistics.scatter))

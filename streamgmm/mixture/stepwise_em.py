@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from streamgmm.mixture import background, effective_size, gaussian, missing, weak
 from streamgmm.mixture import covariance as covariances
-from streamgmm.mixture import effective_size, gaussian, missing, weak
 from streamgmm.mixture import pending as batch
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.average import Average, extended, over_both
@@ -30,7 +30,7 @@ from streamgmm.mixture.parameters import Parameters, m_step, shape_of
 from streamgmm.mixture.pending import Pending
 from streamgmm.mixture.revive import Scene, revive
 from streamgmm.mixture.rows import rows_of
-from streamgmm.mixture.statistics import Statistics, blend, of_sums
+from streamgmm.mixture.statistics import Statistics, blend, of_sums, scaled
 from streamgmm.mixture.step_size import step_size
 from streamgmm.mixture.weak import Change
 
@@ -52,12 +52,13 @@ class State(NamedTuple):
     event_time: float | None = None  # seconds, the largest learnt; None before any was given
     average: Average | None = None  # of the statistics, where `Learning.averaging` asks for it
     revived: int = 0  # dead components that were respawned or split
+    background: float = 0.0  # weight of the background
 
 
 class Info(NamedTuple):
     """What an observer may want to know of each vector."""
 
-    responsibilities: Array  # (n, k)
+    responsibilities: Array  # (n, k); sum to 1, less what belongs to the background
     log_likelihood: Array  # (n,) nats
 
 
@@ -89,6 +90,8 @@ def init(
     if not 1 <= n_components <= carrying:
         raise ValueError(f"n_components is {n_components}; it must be from 1 to the number of vectors, {carrying}")
     found = initialise(rows, n_components, checked(learning), random_state, start)
+    if start.given.complete:
+        return begin(*found, learning)
     size = effective_size.of_weights(float(np.minimum(rows.weights, LARGEST).sum()), add_squares(0.0, rows.weights))
     return begin(*found, learning, effective_sample_size=size)
 
@@ -102,14 +105,22 @@ def begin(
     """
     size = effective_sample_size or learning.batch_size * max(learning.delay, 1.0)
     nothing = batch.nothing(shape_of(parameters), checked(learning).covariance.kernel)
-    return State(parameters, statistics, nothing, time=0.0, steps=0, repairs=0, effective_sample_size=size)
+    state = State(parameters, statistics, nothing, time=0.0, steps=0, repairs=0, effective_sample_size=size)
+    if learning.background is None:
+        return state
+    beside = background.FIRST_WEIGHT
+    return state._replace(statistics=scaled(statistics, 1 - beside), background=beside)
 
 
 def score(state: State, vectors: ArrayLike, weights: ArrayLike | None, learning: Learning) -> tuple[State, Info]:
     """The E-step of vectors (n, d), which then wait to be learnt. Raises ValueError for what is not finite."""
     rows = rows_of(vectors, weights, state.parameters.means.shape[1])
     model = gaussian.model(state.parameters, learning.covariance)
-    pending, output = batch.add(state.pending, model, rows, learning.covariance.kernel)
+    kernel, beside = learning.covariance.kernel, learning.background
+    if beside is None:
+        pending, output = batch.add(state.pending, model, rows, kernel)
+    else:
+        pending, output = background.add(state.pending, model, rows, kernel, beside, state.background)
     return state._replace(pending=pending), Info(*output)
 
 
@@ -120,6 +131,7 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
     """
     covariance, last = learning.covariance, state.parameters
     sums = batch.close(state.pending, gaussian.model(last, covariance), covariance.kernel)
+    sums = sums._replace(weight=sums.weight + state.pending.background)
     if sums.weight == 0:
         return state, StepInfo(0.0, 0.0, 0)
     time, latest = state.time + sums.weight / learning.batch_size, later(state.event_time, event_time)
@@ -140,6 +152,7 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
         event_time=latest,
         average=_average(None if revived else state.average, statistics, time - state.time, learning),
         revived=state.revived + revived,
+        background=(1 - eta) * state.background + eta * state.pending.background / sums.weight,
     )
     return learnt, StepInfo(eta, sums.weight, repairs, weak.count(statistics, size), changes)
 

@@ -3,6 +3,8 @@ import pytest
 
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import stepwise_em, weak
+from streamgmm.mixture.given import given
+from streamgmm.mixture.initialise import Start
 from streamgmm.mixture.weak import Change
 from tests.mixture.samples import NAMES, all_finite, as_full, learning, random_state
 
@@ -70,3 +72,12 @@ def test_a_step_counts_what_is_weak_and_tells_what_changed():
     assert [change.kind for change in told if change.component == 1] == ["weakened", "died"]
     assert info.weak == 1
     assert all_finite(state)
+
+
+def test_a_model_that_is_given_whole_counts_as_known_whatever_the_buffer_holds(name):
+    known, hyper = random_state(name, 3, 4, np.random.default_rng(0)).parameters, learning(name)
+    parts = {"weights_init": known.weights, "means_init": known.means, "covariances_init": known.covariances}
+    whole = given(hyper.covariance, (3, 4), **parts)
+    state = stepwise_em.init(np.eye(4), 3, hyper, start=Start(given=whole))
+    assert state.effective_sample_size == 5120
+    np.testing.assert_array_equal(state.parameters.covariances, known.covariances)
