@@ -199,6 +199,7 @@ def test_the_commands_for_the_embedded_log_run_and_print_what_is_shown(tmp_path:
     assert plain(shell.run(second)) == plain(shown_below(second))
 
 
+@pytest.mark.long
 def test_the_commands_for_kafka_run_and_print_what_is_shown(tmp_path: Path, kafka_url: str) -> None:
     address = f"127.0.0.1:{free_port()}"
     shell = Shell(tmp_path, **{f"kafka://{KAFKA}": kafka_url, HTTP: address})
