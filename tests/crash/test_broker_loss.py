@@ -27,7 +27,7 @@ def new_topic(log, partitions=1, n=20_000):
 @pytest.mark.timeout(400)
 def test_the_broker_killed_and_restarted_in_the_middle_of_transactions(own_kafka, log, tmp_path):
     """With a commit after every 50 records there is a transaction open at nearly any time."""
-    topic = new_topic(log, n=60_000)
+    topic = new_topic(log, n=30_000)
     small = {"delivery": {"commit_records": 50, "commit_interval": 0.05}}
     learner = Learner(tmp_path, learners.settings(log, topic, f"{topic}.out", **small))
     process = learner.start()
