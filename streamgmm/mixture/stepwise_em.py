@@ -217,8 +217,8 @@ def log_likelihood(parameters: Parameters, vectors: ArrayLike, covariance: Covar
 
 
 def warm_kernels() -> None:
-    """Compile every kernel, or load it from the cache, so that the first vectors do not wait for it."""
+    """Compile the kernels of complete rows, or load them from the cache, so that the first vectors do not wait."""
     for name in ("full", "tied", "diag", "spherical"):
         learning = Learning(covariances.by_name(name), batch_size=4)
-        state, _ = update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0], [np.nan]], learning)
-        log_likelihood(state.parameters, [[0.0], [np.nan]], learning.covariance)
+        state, _ = update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0], [2.0]], learning)
+        log_likelihood(state.parameters, [[0.0], [1.0]], learning.covariance)
