@@ -212,7 +212,7 @@ def model_reset(
 def settings_show(config: Config = None, sets: Sets = None, broker: BrokerUrl = None) -> None:
     """Print every setting as it is in effect, and where it comes from."""
     from streamgmm.commands.settings import show
-    from streamgmm.settings_source import read
+    from streamgmm.settings.source import read
 
     _print(show(read(config, _overrides(sets, broker), os.environ)))
 
@@ -230,7 +230,7 @@ def settings_schema(
 ) -> None:
     """Print the settings' JSON Schema, or a commented file with all of them."""
     from streamgmm.commands.settings import schema
-    from streamgmm.settings_table import commented_yaml
+    from streamgmm.settings.table import commented_yaml
 
     typer.echo(commented_yaml() if as_yaml else schema(), nl=not as_yaml)
 
@@ -249,13 +249,13 @@ def _overrides(sets: list[str] | None, broker: str | None) -> list[str]:
 
 
 def _settings(config: Path | None, sets: list[str] | None, broker: str | None) -> "Settings":
-    from streamgmm.settings_source import load
+    from streamgmm.settings.source import load
 
     return load(config, _overrides(sets, broker), os.environ)
 
 
 def _broker(config: Path | None, broker: str | None) -> "Broker":
-    from streamgmm.settings_source import load_broker
+    from streamgmm.settings.source import load_broker
 
     return load_broker(config, _overrides(None, broker), os.environ)
 

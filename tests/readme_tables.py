@@ -21,8 +21,8 @@ from streamgmm.engine.assign import TOO_LARGE
 from streamgmm.records.decoded import REASONS
 from streamgmm.service.checkpoint import Checkpoint
 from streamgmm.service.metrics_table import METRICS
-from streamgmm.settings_table import REQUIRED
-from streamgmm.settings_table import table as settings_table
+from streamgmm.settings.table import REQUIRED
+from streamgmm.settings.table import table as settings_table
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

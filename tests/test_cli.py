@@ -15,7 +15,7 @@ import pytest
 from streamgmm import __version__, cli
 from streamgmm.errors import AuditFailed, BrokerError, Fenced, InputUnusable, StateLost
 from streamgmm.settings import Settings
-from streamgmm.settings_source import load
+from streamgmm.settings.source import load
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 LEAST = ("--set", "input.topic=players", "--set", "model.n_components=2")

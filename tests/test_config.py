@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from streamgmm.settings_source import load
-from streamgmm.settings_table import REQUIRED, commented_yaml, table
+from streamgmm.settings.source import load
+from streamgmm.settings.table import REQUIRED, commented_yaml, table
 
 CONFIG = Path(__file__).parents[1] / "config"
 SECRET = "broker.security.password"

@@ -9,7 +9,6 @@ PACKAGE = Path(__file__).parents[1] / "streamgmm"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 LEAVES = {"errors", "settings"}  # plain values, of use to everybody
-SETTINGS = {"settings_problems", "settings_source", "settings_table"}
 MAY_IMPORT = {
     "mixture": set(),
     "records": set(),
@@ -54,11 +53,9 @@ PARTS = {part(file) for file in FILES}
 def allowed(mine: str) -> set[str]:
     """The parts that this one may import."""
     if mine in LEAVES:
-        return set()
+        return LEAVES
     if mine == "__init__":
         return {"estimator"}
-    if mine in SETTINGS:
-        return LEAVES | SETTINGS
     return PARTS if mine in ON_TOP else MAY_IMPORT[mine] | LEAVES | {mine, "__init__"}
 
 

@@ -19,7 +19,7 @@ from streamgmm.service.outbox import ORIGINAL_TIMESTAMP
 from streamgmm.service.snapshot import Phase
 from streamgmm.service.view import empty
 from streamgmm.settings import Model, Settings
-from streamgmm.settings_source import load
+from streamgmm.settings.source import load
 from tests import readme_tables as tables
 from tests.broker.test_kafka_security import CLIENT, PROPERTIES
 from tests.kafka.server import KafkaServer, free_port

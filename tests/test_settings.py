@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from streamgmm.settings import Feature, Settings, Standardise, is_topic_name, seconds
-from streamgmm.settings_table import table
+from streamgmm.settings.table import table
 
 LEAST: dict[str, dict[str, object]] = {"input": {"topic": "players"}, "model": {"n_components": 4}}
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamgmm.errors import SettingsError
-from streamgmm.settings_source import load, load_broker, read
+from streamgmm.settings.source import load, load_broker, read
 
 LEAST = ["input.topic=players", "model.n_components=4"]
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from functools import reduce
 
 from streamgmm.settings import Settings
-from streamgmm.settings_problems import origin
-from streamgmm.settings_source import Loaded
-from streamgmm.settings_table import leaves, written
+from streamgmm.settings.problems import origin
+from streamgmm.settings.source import Loaded
+from streamgmm.settings.table import leaves, written
 
 
 def show(loaded: Loaded) -> Iterator[str]:

@@ -11,7 +11,7 @@ from streamgmm.broker.open import open_broker
 from streamgmm.errors import BrokerError
 from streamgmm.service.topics import ensure, missing, wanted
 from streamgmm.settings import Settings
-from streamgmm.settings_source import load
+from streamgmm.settings.source import load
 
 
 def settings(*overrides: str) -> Settings:

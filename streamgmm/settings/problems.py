@@ -1,7 +1,7 @@
 """What is wrong with given settings, in words: key, what is allowed, what was given, where, the nearest spelling.
 
 pydantic names a problem by its place in the validation, with the branches of unions in it; here a place becomes the
-key that the user wrote, the branches of one union become one line, and the allowed values come from `settings_table`.
+key that the user wrote, the branches of one union become one line, and the allowed values come from `table`.
 """
 
 import difflib
@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from streamgmm.settings import Section, Settings
-from streamgmm.settings_table import leaves, row, section_of
+from streamgmm.settings.table import leaves, row, section_of
 
 KeyPath = tuple[str, ...]
 Origins = Mapping[KeyPath, str]

@@ -1,4 +1,4 @@
-"""The settings as a table of words, walked from `settings.py`: for error messages, documents and the commented YAML.
+"""The settings as a table of words, walked from the sections: for error messages, documents and the commented YAML.
 
 A row's texts are what a person reads: a type such as `duration`, bounds such as `>= 1, <= 300`, a default as YAML has
 it. Nothing here is written down a second time.
@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 from pydantic import BeforeValidator, ByteSize, SecretStr
 from pydantic.fields import FieldInfo
 
-from streamgmm.settings import NAME, NAME_OR_EMPTY, URL, Section, Settings, seconds
+from streamgmm.settings.section import NAME, NAME_OR_EMPTY, URL, Section, seconds
+from streamgmm.settings.settings import Settings
 
 REQUIRED = "required"
 _WORDS = {
@@ -45,7 +46,7 @@ class Row(NamedTuple):
 
 
 def table(settings: type[Section] = Settings) -> tuple[Row, ...]:
-    """A row for every setting, in the order of `settings.py`."""
+    """A row for every setting, in the order of `Settings`."""
     return tuple(row(key, field) for key, field in leaves(settings))
 
 

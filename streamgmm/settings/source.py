@@ -1,7 +1,7 @@
 """Where settings come from: one YAML file, environment variables over it, `--set key=value` over both.
 
 Every source becomes a tree of values and the origin of each; the trees are laid over each other, validated as a whole
-by `settings.py`, and every problem is reported at once: key, what is allowed, what was given, where, and the nearest
+by `Settings`, and every problem is reported at once: key, what is allowed, what was given, where, and the nearest
 spelling. pydantic-settings does the laying over in as many lines, but knows neither origins nor duplicate keys.
 """
 
@@ -14,8 +14,8 @@ from pydantic import SecretStr, ValidationError
 
 from streamgmm.errors import SettingsError
 from streamgmm.settings import Broker, Section, Settings
-from streamgmm.settings_problems import KeyPath, problems
-from streamgmm.settings_table import leaves
+from streamgmm.settings.problems import KeyPath, problems
+from streamgmm.settings.table import leaves
 
 PREFIX = "STREAMGMM_"
 _PASSWORD = ("broker", "security", "password")
