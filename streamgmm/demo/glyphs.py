@@ -39,13 +39,13 @@ def sparkline(values: tuple[float, ...], width: int, glyphs: Glyphs) -> str:
 
 
 def gauge(value: float, limit: float, width: int, glyphs: Glyphs) -> str:
-    """A rail from -1.5 to 1.5 limits, the limits marked, the value on it (at its end where it lies beyond)."""
+    """A rail from 0 to 1.5 limits, the limit marked, the value on it (at its end where it lies beyond)."""
 
     def place(x: float) -> int:
-        return round((min(max(x / limit, -1.5), 1.5) / 3 + 0.5) * (width - 1))
+        return round(min(max(x / limit, 0.0), 1.5) / 1.5 * (width - 1))
 
     rail = [glyphs.rail] * width
-    rail[place(-limit)] = rail[place(limit)] = glyphs.limit
+    rail[place(limit)] = glyphs.limit
     rail[place(value)] = glyphs.marker
     return "".join(rail)
 

@@ -157,10 +157,11 @@ def _log_likelihood(history: History, scene: Scene, canvas: Canvas) -> Text:
 def _drift(drift: DriftView, canvas: Canvas) -> Text:
     alarm = drift.state == "alarm"
     text = Text(_drift_words(drift), ALARM if alarm else "")
-    if drift.ewma is None or drift.limit is None:
+    if not drift.statistics:
         return text
-    numbers = f" EWMA {drift.ewma:+.1f}, limit {drift.limit:.1f}"
-    rail = signs.gauge(drift.ewma, drift.limit, min(31, canvas.width - LABEL - 1 - len(numbers)), canvas.glyphs)
+    highest = max(drift.statistics, key=lambda one: one.value / one.limit)
+    numbers = f" {highest.name.replace('_', '-')} {highest.value:.1f}, limit {highest.limit:.1f}"
+    rail = signs.gauge(highest.value, highest.limit, min(31, canvas.width - LABEL - 1 - len(numbers)), canvas.glyphs)
     text.append(f"\n{rail}", ALARM if alarm else COLOURS[1])
     return text.append(numbers, "default")
 
@@ -171,7 +172,8 @@ def _drift_words(drift: DriftView) -> str:
         "settling": f"settling: {drift.progress:.0%} of the way to a reference",
         "calibrating": f"calibrating: {drift.progress:.0%} of what is usual seen",
         "none": "none: the stream is like its reference",
-        "alarm": "ALARM: the stream is unlike its reference",
+        "warning": "warning: the stream is less like its reference",
+        "alarm": f"ALARM: {drift.sentence or 'the stream is unlike its reference'}",
     }
     return words[drift.state]
 

@@ -13,7 +13,7 @@ CHANGED_SECONDS = 25.0
 CHANGE_AT = 0.55  # of a demo that ends by itself
 RECORDS_PER_SECOND = 2000.0
 CALIBRATED_AT = 0.7  # of the time before the change
-CALIBRATED: frozenset[DriftState] = frozenset({"none", "alarm"})
+CALIBRATED: frozenset[DriftState] = frozenset({"none", "warning", "alarm"})
 
 
 class Schedule(NamedTuple):

@@ -1,5 +1,7 @@
 """The committed model as JSON: what `/api/v1/model` promises to other programs, apart from how a Snapshot is built."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from streamgmm.service.snapshot import DriftState, Phase, Snapshot
@@ -17,13 +19,33 @@ class Component(_Value):
     mean: tuple[float, ...] = Field(description="in the order of `features`")
 
 
+class Statistic(_Value):
+    """One statistic that may raise the drift alarm."""
+
+    name: str
+    value: float = Field(description="how far the stream is from the reference, 0 or above")
+    limit: float = Field(description="above it the alarm stands")
+
+
+class Moved(_Value):
+    """One thing that moved against the reference, in the features' own units."""
+
+    what: Literal["mean", "spread", "weight", "log_likelihood"]
+    component: int | None = Field(description="id; null: the stream as a whole")
+    feature: str | None = Field(description="null: not of one feature")
+    before: float = Field(description="in the reference")
+    now: float = Field(description="in the newest vectors")
+    deviations: float = Field(description="how far, signed, in standard deviations")
+
+
 class Drift(_Value):
     """The drift alarm."""
 
     state: DriftState
     progress: float = Field(description="of settling or calibrating, 0 to 1")
-    ewma: float | None = Field(description="log-likelihood against the reference, in standard deviations of its EWMA")
-    limit: float | None = Field(description="the alarm is raised outside plus or minus this")
+    statistics: tuple[Statistic, ...] = Field(description="what may raise the alarm; empty until it is calibrated")
+    sentence: str | None = Field(description="what changed, in words; null while nothing has")
+    moved: tuple[Moved, ...] = Field(description="what moved, largest first")
     population_stability_index: float | None = Field(description="of the weights, model against reference")
 
 

@@ -51,6 +51,14 @@ def _weights(snapshot: Snapshot) -> Iterable[Sample]:
     return (((str(component.id),), component.weight) for component in largest)
 
 
+def _statistics(snapshot: Snapshot) -> Iterable[Sample]:
+    return (((one.name,), one.value) for one in snapshot.drift.statistics)
+
+
+def _limits(snapshot: Snapshot) -> Iterable[Sample]:
+    return (((one.name,), one.limit) for one in snapshot.drift.statistics)
+
+
 def _drift_states(snapshot: Snapshot) -> Iterable[Sample]:
     return (((state,), state == snapshot.drift.state) for state in get_args(DriftState))
 
@@ -216,16 +224,18 @@ METRICS: tuple[Metric, ...] = (
         read=lambda s: one(s.log_likelihood),
     ),
     Metric(
-        "streamgmm_drift_ewma",
+        "streamgmm_drift_statistic",
         "gauge",
-        "EWMA of the log-likelihood against the frozen reference, in standard deviations of the EWMA.",
-        read=lambda s: one(s.drift.ewma),
+        "How far the stream is from the frozen reference, by each statistic that may raise the alarm.",
+        labels=("statistic",),
+        read=_statistics,
     ),
     Metric(
-        "streamgmm_drift_ewma_limit",
+        "streamgmm_drift_statistic_limit",
         "gauge",
-        "The alarm is raised when streamgmm_drift_ewma leaves plus or minus this.",
-        read=lambda s: one(s.drift.limit),
+        "The alarm is raised when streamgmm_drift_statistic of the same statistic exceeds this.",
+        labels=("statistic",),
+        read=_limits,
     ),
     Metric(
         "streamgmm_drift_population_stability_index",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Phase = Literal["starting", "restoring", "warming_up", "running", "disconnected", "draining"]
-DriftState = Literal["off", "settling", "calibrating", "none", "alarm"]
+DriftState = Literal["off", "settling", "calibrating", "none", "warning", "alarm"]
 
 
 class ComponentView(NamedTuple):
@@ -15,13 +15,33 @@ class ComponentView(NamedTuple):
     mean: tuple[float, ...]  # (d,)
 
 
+class StatisticView(NamedTuple):
+    """What one alarming statistic says of the stream against the reference: an alarm stands above the limit."""
+
+    name: str
+    value: float  # 0 or above, in the limit's unit
+    limit: float
+
+
+class MovedView(NamedTuple):
+    """One thing that moved against the reference, in the features' own units (transforms undone)."""
+
+    what: Literal["mean", "spread", "weight", "log_likelihood"]
+    component: int | None  # id; None: the stream as a whole
+    feature: str | None  # None: not of one feature
+    before: float  # in the reference
+    now: float  # in the newest vectors
+    deviations: float  # how far, signed, in the component's standard deviations; of a weight in its own standard errors
+
+
 class DriftView(NamedTuple):
-    """The drift alarm: `ewma` in standard deviations of the EWMA, alarm outside ±`limit`."""
+    """The drift alarm, the stream held against the frozen reference."""
 
     state: DriftState
     progress: float  # of settling or calibrating, 0 to 1
-    ewma: float | None
-    limit: float | None
+    statistics: tuple[StatisticView, ...]  # each that may raise the alarm; empty until they are calibrated
+    sentence: str | None  # what changed, in words; None while nothing has
+    moved: tuple[MovedView, ...]  # largest first; empty while nothing has
     population_stability_index: float | None  # of the weights, model against reference
 
 

@@ -11,7 +11,8 @@ from streamgmm.engine import warm_up
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Array, Event, Live, State, WarmUp
 from streamgmm.service import snapshot
-from streamgmm.service.snapshot import ComponentView, DriftView, Phase, Snapshot
+from streamgmm.service.plain import to_plain
+from streamgmm.service.snapshot import ComponentView, DriftView, Phase, Snapshot, StatisticView
 from streamgmm.settings import Feature, Settings, Standardise
 
 _UNDO: Mapping[str, Callable[[Array], Array]] = {
@@ -70,7 +71,7 @@ class View:
 
 def empty(settings: Settings) -> Snapshot:
     """Before anything is known."""
-    off = DriftView("off", 0.0, None, None, None)
+    off = DriftView("off", 0.0, (), None, (), None)
     none = snapshot.Totals(0, 0, {}, 0, 0)
     name = settings.model.name
     return Snapshot("starting", "starting", name, (), (), (), 0, None, 0, None, (0, 0), off, none, {}, {}, None)
@@ -96,13 +97,15 @@ def _undo(feature: Feature) -> Callable[[Array], Array]:
 
 def _drift(live: Live | None, plan: monitor.Plan | None, batch_size: int) -> DriftView:
     if plan is None:
-        return DriftView("off", 0.0, None, None, None)
+        return DriftView("off", 0.0, (), None, (), None)
     if live is None or live.drift.frozen is None:
         learnt = 0.0 if live is None else live.mixture.time * batch_size
-        return DriftView("settling", min(1.0, learnt / max(plan.settle, 1)), None, plan.limit, None)
+        return DriftView("settling", min(1.0, learnt / max(plan.settle, 1)), (), None, (), None)
     index = population_stability_index(live.mixture.parameters.weights, live.drift.frozen.weights)
-    watched = live.drift.standardised if live.drift.usual is not None else None
-    return DriftView(monitor.name(live.drift), monitor.progress(live.drift, plan), watched, plan.limit, index)
+    watched = StatisticView("log_likelihood", abs(live.drift.standardised), plan.limit)
+    statistics = (watched,) if live.drift.usual is not None else ()
+    progress = monitor.progress(live.drift, plan)
+    return DriftView(monitor.name(live.drift), progress, statistics, None, (), index)
 
 
 def summary(seen: Snapshot, records_per_second: float) -> Event:
@@ -113,7 +116,7 @@ def summary(seen: Snapshot, records_per_second: float) -> Event:
             "weights": {str(component.id): component.weight for component in seen.components},
             "log_likelihood": seen.log_likelihood,
             "steps": seen.steps,
-            "drift": seen.drift._asdict(),
+            "drift": to_plain(seen.drift),
             "totals": seen.totals._asdict(),
             "records_per_second": records_per_second,
         },

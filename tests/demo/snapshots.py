@@ -1,6 +1,6 @@
 """Snapshots for the tests of what draws them."""
 
-from streamgmm.service.snapshot import ComponentView, DriftState, DriftView, Snapshot, Totals
+from streamgmm.service.snapshot import ComponentView, DriftState, DriftView, Snapshot, StatisticView, Totals
 
 FEATURES = ("APM", "ActionLatency", "GapBetweenPACs", "NumberOfPACs", "ActionsInPAC", "TotalMapExplored")
 UNITS = ("/min", "s", "s", "/min", "", "cells")
@@ -31,7 +31,14 @@ def running(
         repairs=0,
         log_likelihood=log_likelihood,
         warm_up=(2000, 2000),
-        drift=DriftView(drift, 1.0, -5.1 if drift == "alarm" else 0.4, 3.7, 0.01),
+        drift=DriftView(
+            drift,
+            1.0,
+            (StatisticView("log_likelihood", 5.1 if drift == "alarm" else 0.4, 3.7),),
+            "fewer players of C0" if drift == "alarm" else None,
+            (),
+            0.01,
+        ),
         totals=Totals(records, records, {"transform_domain": 3}, records, 0),
         positions={0: records},
         lag={0: 0},

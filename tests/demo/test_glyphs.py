@@ -13,9 +13,9 @@ def test_a_sparkline_spans_its_range() -> None:
 
 @pytest.mark.parametrize(
     ("value", "drawn"),
-    [(0.0, "--|--O--|--"), (3.0, "--|-----O--"), (-99.0, "O-|-----|--"), (99.0, "--|-----|-O")],
+    [(0.0, "O------|---"), (3.0, "-------O---"), (1.5, "---O---|---"), (99.0, "-------|--O")],
 )
-def test_a_gauge_marks_limits_and_value(value: float, drawn: str) -> None:
+def test_a_gauge_marks_limit_and_value(value: float, drawn: str) -> None:
     assert glyphs.gauge(value, 3.0, 11, ASCII) == drawn
 
 

@@ -2,9 +2,16 @@
 
 from typing import Any
 
-from streamgmm.service.snapshot import ComponentView, DriftView, Snapshot, Totals
+from streamgmm.service.snapshot import ComponentView, DriftView, Snapshot, StatisticView, Totals
 
-NO_DRIFT = DriftView(state="none", progress=1.0, ewma=0.5, limit=3.2, population_stability_index=0.01)
+NO_DRIFT = DriftView(
+    state="none",
+    progress=1.0,
+    statistics=(StatisticView("log_likelihood", 0.5, 3.2),),
+    sentence=None,
+    moved=(),
+    population_stability_index=0.01,
+)
 
 
 def snapshot(**changes: Any) -> Snapshot:

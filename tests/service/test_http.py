@@ -10,10 +10,10 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from streamgmm.errors import SettingsError
-from streamgmm.service.api import Component, Drift, Model, Totals
+from streamgmm.service.api import Component, Drift, Model, Moved, Statistic, Totals
 from streamgmm.service.http import serve
 from streamgmm.service.metrics import Metrics
-from streamgmm.service.snapshot import ComponentView, DriftView, Snapshot
+from streamgmm.service.snapshot import ComponentView, DriftView, MovedView, Snapshot, StatisticView
 from streamgmm.service.snapshot import Totals as TotalsOfSnapshot
 from streamgmm.settings import Http
 from streamgmm.settings import Model as ModelSettings
@@ -101,15 +101,22 @@ async def test_the_model_as_json(client):
 
 async def test_what_json_cannot_say_is_null(client, learner):
     nan = float("nan")
-    learner.committed = snapshot(log_likelihood=nan, drift=NO_DRIFT._replace(ewma=nan))
+    learner.committed = snapshot(log_likelihood=nan, drift=NO_DRIFT._replace(population_stability_index=nan))
     model = (await client.get("/api/v1/model")).json()
     assert model["log_likelihood"] is None
-    assert model["drift"]["ewma"] is None
+    assert model["drift"]["population_stability_index"] is None
 
 
 @pytest.mark.parametrize(
     ("shown", "held"),
-    [(Model, Snapshot), (Component, ComponentView), (Drift, DriftView), (Totals, TotalsOfSnapshot)],
+    [
+        (Model, Snapshot),
+        (Component, ComponentView),
+        (Drift, DriftView),
+        (Totals, TotalsOfSnapshot),
+        (Statistic, StatisticView),
+        (Moved, MovedView),
+    ],
 )
 def test_the_api_shows_every_field_of_a_snapshot(shown, held):
     assert tuple(shown.model_fields) == held._fields

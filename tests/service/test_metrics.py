@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from streamgmm.records.decoded import REASONS
 from streamgmm.service.metrics import METRICS, EndToEnd, Metrics
 from streamgmm.service.metrics_table import LARGEST_COMPONENTS
-from streamgmm.service.snapshot import ComponentView, Totals
+from streamgmm.service.snapshot import ComponentView, StatisticView, Totals
 from streamgmm.settings import Model
 from tests.service.snapshots import NO_DRIFT, snapshot
 
@@ -151,14 +151,14 @@ def test_only_the_largest_components_have_a_series(metrics):
 
 def test_an_undefined_value_has_no_series(metrics):
     nan = float("nan")
-    drift = NO_DRIFT._replace(ewma=nan, limit=None, population_stability_index=float("inf"))
+    drift = NO_DRIFT._replace(statistics=(StatisticView("mean", nan, nan),), population_stability_index=float("inf"))
     metrics.observe(snapshot(log_likelihood=nan, step_size=None, last_timestamp=None, drift=drift, warm_up=(0, 0)))
     text = metrics.render()[0].decode()
     assert "NaN" not in text
     exposed = series(metrics)
     for name in ("log_likelihood_nats", "step_size", "last_processed_timestamp_seconds", "warm_up_ratio"):
         assert f"streamgmm_{name}" not in exposed
-    for name in ("ewma", "ewma_limit", "population_stability_index"):
+    for name in ("statistic", "statistic_limit", "population_stability_index"):
         assert f"streamgmm_drift_{name}" not in exposed
 
 
@@ -166,7 +166,7 @@ def test_states_are_one_gauge_each(metrics):
     metrics.observe(snapshot(phase="warming_up", drift=NO_DRIFT._replace(state="alarm")))
     drift = {labels[0][1]: on for labels, on in series(metrics)["streamgmm_drift_state"].items()}
     phases = {labels[0][1]: on for labels, on in series(metrics)["streamgmm_phase"].items()}
-    assert drift == {"off": 0, "settling": 0, "calibrating": 0, "none": 0, "alarm": 1}
+    assert drift == {"off": 0, "settling": 0, "calibrating": 0, "none": 0, "warning": 0, "alarm": 1}
     assert phases["warming_up"] == 1
     assert sum(phases.values()) == 1
     assert value(metrics, "streamgmm_ready") == 0
