@@ -6,19 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.mixture import GaussianMixture
 
 from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.parameters import Parameters
+from tests.mixture.oracles import scikit_learn_step
 from tests.mixture.samples import (
     NAMES,
     all_finite,
     as_full,
-    as_state,
     bits,
     learning,
     leaves,
-    random_parameters,
     random_state,
 )
 
@@ -47,21 +45,13 @@ def test_one_component_is_the_sample_mean_and_covariance_however_it_is_cut(offse
     assert state.time == pytest.approx(1000 / 512)
 
 
-def scikit_learn_step(parameters, vectors, name):
-    model = GaussianMixture(len(parameters.weights), covariance_type=name, reg_covar=0)
-    model.weights_, model.means_, model.covariances_, model.precisions_cholesky_ = parameters
-    _, log_responsibilities = model._e_step(vectors)
-    model._m_step(vectors, log_responsibilities)
-    return Parameters(model.weights_, model.means_, model.covariances_, model.precisions_cholesky_)
-
-
 @pytest.mark.parametrize(("k", "d"), [(1, 1), (3, 2), (6, 9)])
 def test_a_full_step_is_scikit_learns(name, k, d):
     generator = np.random.default_rng(k)
     state, vectors = random_state(name, k, d, generator), generator.normal(size=(2000, d)) * 3
     whole = learning(name, exponent=1.0, delay=0.0, reg_relative=0.0)
     learnt, _ = stepwise_em.update(state, vectors, whole)
-    for ours, theirs in zip(learnt.parameters, scikit_learn_step(state.parameters, vectors, name), strict=True):
+    for ours, theirs in zip(learnt.parameters, scikit_learn_step(name, state.parameters, vectors), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)
 
 
@@ -102,36 +92,9 @@ def test_vectors_one_by_one_give_the_same_bits(name):
     assert bits(stepwise_em.learn(state, hyper)) == bits(stepwise_em.learn(whole, hyper))
 
 
-def test_translation_changes_the_means_alone(name):
-    generator = np.random.default_rng(0)
-    state, hyper = random_state(name, 3, 4, generator), learning(name)
-    vectors, offset = np.round(generator.normal(size=(3000, 4)) * 4 * 2**20) / 2**20, 2.0**27
-    parameters = state.parameters._replace(means=np.round(state.parameters.means * 2**20) / 2**20)
-    here = as_state(parameters, hyper.covariance)
-    there = as_state(parameters._replace(means=parameters.means + offset), hyper.covariance)
-    for part in np.split(vectors, 5):
-        here, info = stepwise_em.update(here, part, hyper)
-        there, far = stepwise_em.update(there, part + offset, hyper)
-        np.testing.assert_allclose(far.responsibilities, info.responsibilities, atol=1e-6)
-        np.testing.assert_allclose(far.log_likelihood, info.log_likelihood, rtol=1e-6)
-    np.testing.assert_allclose(there.parameters.means - offset, here.parameters.means, atol=1e-6)
-    np.testing.assert_allclose(there.parameters.weights, here.parameters.weights, rtol=1e-7)
-    np.testing.assert_allclose(there.parameters.covariances, here.parameters.covariances, rtol=1e-6, atol=1e-6)
-
-
 def assert_close(one, other):
     for a, b in zip(leaves(one), leaves(other), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
-
-
-def test_weight_two_is_the_row_twice(name):
-    generator = np.random.default_rng(0)
-    state, vectors, hyper = random_state(name, 3, 4, generator), generator.normal(size=(300, 4)), learning(name)
-    weights = generator.integers(1, 4, size=300)
-    weighted, info = stepwise_em.update(state, vectors, hyper, weights)
-    repeated, again = stepwise_em.update(state, np.repeat(vectors, weights, axis=0), hyper)
-    assert_close(weighted, repeated._replace(effective_sample_size=weighted.effective_sample_size))
-    assert_close(np.repeat(info.log_likelihood, weights), again.log_likelihood)
 
 
 def test_weight_zero_is_scored_and_otherwise_absent(name):
@@ -166,19 +129,6 @@ def test_time_counts_weight_and_steps_count_m_steps(name):
     for _ in range(3):
         state, _ = stepwise_em.update(state, np.random.default_rng(1).normal(size=(150, 3)), hyper)
     assert (state.time, state.steps) == (4.5, 3)
-
-
-def test_components_have_no_order(name):
-    generator = np.random.default_rng(0)
-    parameters, hyper = random_parameters(name, 4, 3, generator), learning(name)
-    order, vectors = np.array([2, 0, 3, 1]), generator.normal(size=(1000, 3)) * 3
-
-    def permuted(p):
-        return Parameters(*(array if name == "tied" and i > 1 else array[order] for i, array in enumerate(p)))
-
-    one, _ = stepwise_em.update(as_state(parameters, hyper.covariance), vectors, hyper)
-    other, _ = stepwise_em.update(as_state(permuted(parameters), hyper.covariance), vectors, hyper)
-    assert_close(permuted(one.parameters), other.parameters)
 
 
 def test_every_array_of_every_value_is_read_only(name):
