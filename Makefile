@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 INTERPRETER := $(BIN)/python
 RUNTIME := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+BENCH := $(VENV)/.installed-bench
 PIP := $(INTERPRETER) -m pip --disable-pip-version-check --no-input
 PYTHON ?=
 ARGS ?=
@@ -40,7 +41,7 @@ lint: $(DEV) ## formatting, lint, types
 	$(INTERPRETER) -m ruff check .
 	$(INTERPRETER) -m mypy
 
-bench: $(DEV) ## every benchmark, one after the other (ARGS="--quick")
+bench: $(BENCH) ## every benchmark, one after the other (ARGS="--quick")
 	@for file in benchmarks/[a-z]*.py; do \
 		echo "== $$file"; $(INTERPRETER) "$$file" $(ARGS) || exit 1; \
 	done
@@ -50,8 +51,10 @@ kafka: $(DEV) ## a real Kafka in the foreground; prints its address; Ctrl-C ends
 
 lock: $(INTERPRETER) ## write the lock files anew from pyproject.toml
 	@$(PIP) install -q "pip-tools>=7.4"
-	$(call compile,requirements.lock,--extra build)
-	$(call compile,requirements-dev.lock,--extra build --extra dev -c requirements.lock)
+	$(call compile,requirements.lock,--extra build pyproject.toml)
+	$(call compile,requirements-dev.lock,--extra build --extra dev -c requirements.lock pyproject.toml)
+	$(call compile,requirements-bench.lock,--extra build --extra dev --extra bench -c requirements-dev.lock pyproject.toml)
+	$(call compile,benchmarks/peers/quix.lock,benchmarks/peers/quix.in)
 
 clean: ## remove .venv and everything that was built or cached here
 	rm -rf $(VENV) .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
@@ -63,6 +66,10 @@ $(RUNTIME): $(INTERPRETER) requirements.lock pyproject.toml
 $(DEV): $(INTERPRETER) requirements-dev.lock pyproject.toml
 	$(call install,requirements-dev.lock,about a minute)
 	@touch $(RUNTIME)
+
+$(BENCH): $(INTERPRETER) requirements-bench.lock pyproject.toml
+	$(call install,requirements-bench.lock,about a minute)
+	@touch $(DEV) $(RUNTIME)
 
 # Order of choice: PYTHON, python3, then the versioned names. A half-made environment is removed.
 $(INTERPRETER):
@@ -85,8 +92,8 @@ define install
 @touch $@
 endef
 
-# $(call compile,lock file,options)
+# $(call compile,lock file,options and what it is made from)
 define compile
 $(INTERPRETER) -m piptools compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	--strip-extras --no-header --allow-unsafe $(2) -o $(1) pyproject.toml
+	--strip-extras --no-header --allow-unsafe -o $(1) $(2)
 endef
