@@ -14,6 +14,8 @@ BENCH := $(VENV)/.installed-bench
 PIP := $(INTERPRETER) -m pip --disable-pip-version-check --no-input
 PYTHON ?=
 ARGS ?=
+# A file is one process's, whose tests share the broker that they kill.
+TOGETHER := --numprocesses 2 --dist loadfile
 
 # Prints 1 where the interpreter suits: the locks' packages have wheels for these versions.
 SUITS := import sys, venv, ensurepip; print(int((3, 11) <= sys.version_info[:2] <= (3, 14)))
@@ -30,11 +32,11 @@ demo: $(RUNTIME) ## real players of a game stream through the service; Ctrl-C en
 	@$(BIN)/streamgmm demo $(ARGS)
 
 test: $(DEV) ## every test but the long ones, those on a real Kafka included (ARGS="-k name")
-	$(INTERPRETER) -m pytest -m "not long" $(ARGS)
+	$(INTERPRETER) -m pytest -m "not long" $(TOGETHER) $(ARGS)
 
 test-long: $(DEV) ## the long tests: many crashes, benchmarks, properties on many examples
 	$(INTERPRETER) -m pytest -m long $(ARGS)
-	HYPOTHESIS_PROFILE=many $(INTERPRETER) -m pytest -m "not long" tests/records tests/mixture tests/engine tests/drift
+	HYPOTHESIS_PROFILE=many $(INTERPRETER) -m pytest -m "not long" $(TOGETHER) tests/records tests/mixture tests/engine tests/drift
 
 lint: $(DEV) ## formatting, lint, types
 	$(INTERPRETER) -m ruff format --check .

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-bench.lock", "benchmarks/peers/quix.lock")
 NAME = re.compile(r"^([A-Za-z0-9._-]+)==(\S+) \\$", re.MULTILINE)
 
 
@@ -46,10 +46,11 @@ def test_every_package_of_a_lock_is_pinned_with_hashes(name: str) -> None:
 
 
 def test_locks_hold_what_is_declared() -> None:
-    runtime, dev = (locked(name) for name in LOCKS)
+    runtime, dev, bench = (locked(name) for name in LOCKS[:3])
     assert declared("build") <= runtime.keys()
     assert declared("build", "dev") <= dev.keys()
-    assert runtime.items() <= dev.items()
+    assert declared("build", "dev", "bench") <= bench.keys()
+    assert runtime.items() <= dev.items() <= bench.items()
     assert not (declared("dev") - declared("build")) & runtime.keys()
 
 
@@ -90,7 +91,7 @@ def test_make_alone_lists_every_target() -> None:
 
 
 def test_a_machine_without_a_suitable_python_is_told_what_to_install(tmp_path: Path) -> None:
-    for name in ("Makefile", *LOCKS, "pyproject.toml"):
+    for name in ("Makefile", *LOCKS[:2], "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     tools = tmp_path / "bin"
     tools.mkdir()
