@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol, Self
 
+from streamgmm.records.codecs import Codec
 from streamgmm.records.columns import RecordColumns
 
 DEFAULT_MESSAGE_BYTES = 1_048_588  # a topic's max.message.bytes where its configuration does not say
@@ -87,6 +88,10 @@ class Broker(Protocol):
 
     url: str
 
+    @property
+    def fast_path(self) -> bool | None:
+        """Whether records travel as whole batches; None where there is no other way."""
+
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *exception: object) -> None: ...
@@ -103,11 +108,15 @@ class Broker(Protocol):
         Raises BrokerError where there is no such topic.
         """
 
-    async def reader(self, topic: str, *, isolation: Isolation = "read_committed") -> Reader:
+    async def reader(self, topic: str, *, isolation: Isolation = "read_committed", check_crcs: bool = True) -> Reader:
         """A reader with nothing assigned yet. Raises BrokerError where there is no such topic.
 
-        With read_uncommitted no open transaction holds it back; it may see records that are never committed.
+        With read_uncommitted no open transaction holds it back; it may see records that are never committed. Without
+        `check_crcs` a damaged batch is only noticed where its structure is.
         """
 
-    async def writer(self, transactional_id: str | None = None) -> Writer:
-        """A writer; with a transactional id it fences the predecessor and aborts its open transaction at once."""
+    async def writer(self, transactional_id: str | None = None, *, compression: Codec = "none") -> Writer:
+        """A writer; with a transactional id it fences the predecessor and aborts its open transaction at once.
+
+        `compression` is the codec of the batches that it writes.
+        """

@@ -10,26 +10,26 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-from streamgmm.broker import kafka_private
+from streamgmm.broker import kafka_internals
 
 SECONDS = 0.4  # what each of two steps may take: together they stay under a second
 
 
 async def abandon(entry: Any) -> None:  # noqa: ANN401 - aiokafka ships no types
     """Leave a consumer, a producer or a client."""
-    owners = kafka_private.task_owners(entry)
+    owners = kafka_internals.task_owners(entry)
     tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and _runs(task, owners)]
     for task in tasks:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=SECONDS)
-    for transport in kafka_private.transports(entry):
+    for transport in kafka_internals.transports(entry):
         transport.abort()
     stop = getattr(entry, "stop", None)  # a client has none
-    if stop is not None and not kafka_private.call_closed(entry):
+    if stop is not None and not kafka_internals.call_closed(entry):
         await _within(SECONDS, stop())
     else:
-        await _within(SECONDS, kafka_private.client_of(entry).close())
+        await _within(SECONDS, kafka_internals.client_of(entry).close())
 
 
 async def _within(seconds: float, leaving: Awaitable[Any]) -> None:

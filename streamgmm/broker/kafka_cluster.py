@@ -10,16 +10,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from aiokafka import errors as kafka
-from aiokafka.client import AIOKafkaClient
-from aiokafka.conn import create_conn
-from aiokafka.protocol.admin import CreateTopicsRequest, DescribeConfigsRequest
-from aiokafka.protocol.fetch import FetchRequest
-from aiokafka.protocol.metadata import MetadataRequest
-from aiokafka.protocol.offset import OffsetRequest
 
 from streamgmm.broker.interface import Isolation, Topic
 from streamgmm.broker.kafka_close import abandon
 from streamgmm.broker.kafka_connection import SCHEME, bounded, connection
+from streamgmm.broker.kafka_internals import (
+    AIOKafkaClient,
+    CreateTopicsRequest,
+    DescribeConfigsRequest,
+    FetchRequest,
+    MetadataRequest,
+    OffsetRequest,
+    create_conn,
+)
 from streamgmm.errors import BrokerError
 from streamgmm.settings import Broker
 

@@ -1,4 +1,6 @@
-"""Reads partitions of a Kafka topic through aiokafka's public calls, each fetch as columns.
+"""Reads partitions of a Kafka topic through aiokafka's public calls, record by record, each fetch as columns.
+
+This is the way for an aiokafka whose internals are not the known ones; `kafka_columns` is several times as fast.
 
 aiokafka gives good records only while nothing is wrong. What it does otherwise, and what is done about it here:
 
@@ -20,11 +22,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka import errors as kafka
 
 from streamgmm.broker.kafka_close import abandon
-from streamgmm.broker.kafka_cluster import EARLIEST, LATEST, KafkaCluster
+from streamgmm.broker.kafka_cluster import KafkaCluster
 from streamgmm.broker.kafka_connection import broker_error, reason
-from streamgmm.broker.kafka_private import fetch_task
-from streamgmm.errors import BrokerError, BrokerUnavailable, CorruptBatch, InputUnusable, RecordsLost
-from streamgmm.records import record_batch
+from streamgmm.broker.kafka_damage import damaged, lost, old_format
+from streamgmm.broker.kafka_internals import fetch_task
+from streamgmm.errors import BrokerError, BrokerUnavailable
 from streamgmm.records.columns import RecordColumns, of_parts
 
 RECORDS = 5000  # to a fetch: the event loop makes their objects in 5-10 ms; 2 000 cost 10-20 % more a record in all
@@ -46,8 +48,11 @@ class Unreadable(Exception):
 class KafkaReader:
     """See `interface.Reader`. `patience` is how long (s) the broker may stay silent."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, topic: str, cluster: KafkaCluster, patience: float) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, topic: str, cluster: KafkaCluster, patience: float, *, check_crcs: bool
+    ) -> None:
         self._consumer, self._topic, self._cluster, self._patience = consumer, topic, cluster, patience
+        self._check_crcs = check_crcs
         self._positions: dict[TopicPartition, int] = {}
         self._polled: dict[TopicPartition, int | None] = {}
         self._silence = 0.0
@@ -111,19 +116,11 @@ class KafkaReader:
     async def _understood(self, error: Exception) -> Exception:
         """What an error from aiokafka's consumer means."""
         if isinstance(error, kafka.OffsetOutOfRangeError):
-            return await self._lost(*error.args[0])
+            (tp,) = error.args[0]
+            return await lost(self._cluster, tp, self._positions[tp])
         if isinstance(error, kafka.KafkaError) and not isinstance(error, DAMAGED):
             return broker_error(error, f"reading topic {self._topic}", self._cluster.address)
         return Unreadable(reason(error))
-
-    async def _lost(self, tp: TopicPartition) -> Exception:
-        position = self._positions[tp]
-        first = (await self._cluster.offsets(tp.topic, EARLIEST, "read_uncommitted"))[tp.partition]
-        end = (await self._cluster.offsets(tp.topic, LATEST, "read_uncommitted"))[tp.partition]
-        if first <= position <= end:
-            at = f"{tp.topic}/{tp.partition} offset {position}"
-            return BrokerUnavailable(f"Kafka at {self._cluster.address} says that {at} is out of range, and has it")
-        return RecordsLost(tp.topic, tp.partition, position, first if position < first else end)
 
     async def _partition_by_partition(self, seconds: float) -> dict[TopicPartition, list[ConsumerRecord]]:
         for tp in list(self._positions):
@@ -160,11 +157,11 @@ class KafkaReader:
         damage = self._damage
         if damage is None:
             return
-        position = self._positions[TopicPartition(self._topic, damage.partition)]
-        stored = await self._cluster.batches_at(self._topic, damage.partition, position)
-        end = (await self._cluster.offsets(self._topic, LATEST, "read_uncommitted"))[damage.partition]
-        offset, behind = damaged_range(stored, position, end)
-        raise CorruptBatch(self._topic, damage.partition, offset, behind, str(damage.error))
+        tp = TopicPartition(self._topic, damage.partition)
+        error = await damaged(self._cluster, tp, self._positions[tp], str(damage.error), self._check_crcs)
+        if isinstance(error, BrokerUnavailable):  # it may pass by itself
+            self._damage = None
+        raise error
 
     async def _moved(self, records: Mapping[TopicPartition, list[ConsumerRecord]]) -> dict[int, RecordColumns]:
         """The columns of each partition whose position has moved."""
@@ -217,10 +214,7 @@ def columns_of(records: Sequence[ConsumerRecord], position: int) -> RecordColumn
     """
     if records and records[0].checksum is not None:
         first = records[0]
-        raise InputUnusable(
-            f"{first.topic}/{first.partition} offset {first.offset} is stored in a message format before v2 "
-            "(Kafka 0.10 or older wrote it): copy the topic with a current client, and read the copy"
-        )
+        raise old_format(TopicPartition(first.topic, first.partition), first.offset)
     return of_parts(
         [r.key for r in records],
         [r.value for r in records],
@@ -229,31 +223,3 @@ def columns_of(records: Sequence[ConsumerRecord], position: int) -> RecordColumn
         headers=[r.headers for r in records],
         position=position,
     )
-
-
-def damaged_range(stored: bytes, position: int, end: int) -> tuple[int, int]:
-    """The offset of the first damaged batch at or behind `position`, and the first behind it, as far as can be told.
-
-    The next batch's own header counts most: the damaged one's may lie. Never beyond `end`, the log's end.
-    """
-    at, offset = 0, position
-    while len(stored) - at >= 61:
-        try:
-            header = record_batch.read_header(stored, at)
-            record_batch.parse(stored[at : at + header.size])
-        except record_batch.BadBatch:
-            return offset, _behind(stored, at, offset, end)
-        at, offset = at + header.size, max(offset, header.position)
-    return position, position + 1
-
-
-def _behind(stored: bytes, at: int, offset: int, end: int) -> int:
-    size = 12 + int.from_bytes(stored[at + 8 : at + 12], "big", signed=True)
-    last_delta = int.from_bytes(stored[at + 23 : at + 27], "big", signed=True)
-    for behind in (
-        int.from_bytes(stored[at + size : at + size + 8], "big") if size >= 61 else 0,
-        int.from_bytes(stored[at : at + 8], "big") + last_delta + 1,
-    ):
-        if offset < behind <= end:
-            return behind
-    return offset + 1

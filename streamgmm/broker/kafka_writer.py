@@ -8,23 +8,43 @@ futures), so every future is awaited before the commit.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streamgmm.broker import kafka_batch, kafka_private
 from streamgmm.broker.interface import GroupOffsets
 from streamgmm.broker.kafka_close import abandon, hush
 from streamgmm.broker.kafka_cluster import KafkaCluster
 from streamgmm.broker.kafka_connection import REFUSALS, reason
+from streamgmm.broker.kafka_internals import WrittenBatch, unasked
 from streamgmm.errors import BrokerError, BrokerUnavailable, TransactionFailed
-from streamgmm.records.columns import RecordColumns
-from streamgmm.records.record_batch import RecordTooLarge
+from streamgmm.records import record_batch
+from streamgmm.records.codecs import Codec
+from streamgmm.records.columns import RecordColumns, records_of
 
 BATCH_BYTES = 1 << 20  # larger batches only where a record needs one
 ASKING_SECONDS = 1.0  # for the reason of a silence
 DEFAULT_LIMIT = 1048588  # Kafka's own for max.message.bytes
+
+
+class Batching(NamedTuple):
+    """How records become batches."""
+
+    whole: bool  # written whole in compiled code, not record by record through aiokafka's public calls
+    codec: Codec
+
+
+def appended(columns: RecordColumns, producer: AIOKafkaProducer) -> list[Any]:
+    """The records through aiokafka's own builder, in batches of the producer's `max_batch_size`."""
+    batches = [producer.create_batch()]
+    for record in records_of(columns):
+        parts = {"key": record.key, "value": record.value, "headers": list(record.headers)}
+        if batches[-1].append(timestamp=record.timestamp, **parts) is None:
+            batches.append(producer.create_batch())
+            batches[-1].append(timestamp=record.timestamp, **parts)
+    return batches
 
 
 class KafkaWriter:
@@ -32,8 +52,8 @@ class KafkaWriter:
 
     _transactional = False
 
-    def __init__(self, producer: AIOKafkaProducer, cluster: KafkaCluster, patience: float) -> None:
-        self._producer, self._cluster, self._patience = producer, cluster, patience
+    def __init__(self, producer: AIOKafkaProducer, cluster: KafkaCluster, patience: float, how: Batching) -> None:
+        self._producer, self._cluster, self._patience, self._how = producer, cluster, patience, how
         self._limits: dict[str, int] = {}
         self._sent: list[tuple[str, asyncio.Future[Any]]] = []
         self._failure: str | None = None
@@ -46,7 +66,7 @@ class KafkaWriter:
         """See `interface.Writer`. Raises BrokerError where the topic is absent or a record too large for it."""
         sent: list[asyncio.Future[Any]] = []
         async with self._all_or_nothing(f"writing to topic {topic}"):
-            for batch in self._batches(topic, await self._limit(topic), columns):
+            for batch in await self._batches(topic, await self._limit(topic), columns):
                 sent.append(await self._producer.send_batch(batch, topic, partition=partition))
                 self._sent.append((topic, sent[-1]))
         return self._first_offset(topic, sent)
@@ -60,7 +80,7 @@ class KafkaWriter:
         """See `interface.Writer`. What was not acknowledged may or may not be written."""
         self.closed = True
         await abandon(self._producer)
-        hush([*(future for _, future in self._sent), *kafka_private.unasked(self._producer)])
+        hush([*(future for _, future in self._sent), *unasked(self._producer)])
 
     @contextlib.asynccontextmanager
     async def _all_or_nothing(self, what: str) -> AsyncIterator[None]:
@@ -118,15 +138,26 @@ class KafkaWriter:
         sent[0].add_done_callback(acknowledged)
         return first
 
-    def _batches(self, topic: str, limit: int, columns: RecordColumns) -> list[Any]:
-        if not kafka_batch.COMPILED:
-            return kafka_batch.appended(columns, self._producer)
+    async def _batches(self, topic: str, limit: int, columns: RecordColumns) -> Sequence[Any]:
+        """Batches are written and packed in a thread: the event loop goes on moving bytes."""
+        if not self._how.whole:
+            return appended(columns, self._producer)
         try:
-            return list(kafka_batch.written(columns, min(limit, BATCH_BYTES), transactional=self._transactional))
-        except RecordTooLarge as error:
+            return await asyncio.to_thread(self._written, columns, limit)
+        except record_batch.RecordTooLarge as error:
+            raise BrokerError(
+                f"topic {topic} allows {limit} bytes (max.message.bytes): {error}. Raise the topic's max.message.bytes"
+            ) from error
+
+    def _written(self, columns: RecordColumns, limit: int) -> list[WrittenBatch]:
+        write = partial(record_batch.write, columns, transactional=self._transactional, codec=self._how.codec)
+        try:
+            batches = write(max_bytes=min(limit, BATCH_BYTES))
+        except record_batch.RecordTooLarge as error:
             if error.size > limit:
-                raise BrokerError(f"topic {topic} allows {limit} bytes (max.message.bytes): {error}") from error
-        return list(kafka_batch.written(columns, limit, transactional=self._transactional))
+                raise
+            batches = write(max_bytes=limit)
+        return [WrittenBatch(batch, transactional=self._transactional) for batch in batches]
 
     async def _limit(self, topic: str) -> int:
         """The topic's `max.message.bytes`, asked for once."""

@@ -28,6 +28,7 @@ from streamgmm.broker.local_log_topics import (
     stored_topic,
 )
 from streamgmm.errors import BrokerError, TransactionFailed
+from streamgmm.records.codecs import Codec
 from streamgmm.records.columns import RecordColumns
 
 PREFIX = "sqlite:///"
@@ -37,8 +38,8 @@ BUFFER_BYTES = 1024 * 1024  # what a writer without a transactional id gathers b
 class LocalReader:
     """Reads partitions of one topic. Positions move when a fetch returns, so a cancelled fetch loses nothing."""
 
-    def __init__(self, thread: DatabaseThread, topic: StoredTopic) -> None:
-        self._thread, self._topic = thread, topic
+    def __init__(self, thread: DatabaseThread, topic: StoredTopic, *, check_crcs: bool) -> None:
+        self._thread, self._topic, self._check_crcs = thread, topic, check_crcs
         self._positions: dict[int, int] = {}
 
     async def assign(self, positions: Mapping[int, int]) -> None:
@@ -52,7 +53,14 @@ class LocalReader:
         stop = threading.Event()
         positions = self._positions
         try:
-            found = await self._thread.run(read_or_wait, self._topic, dict(positions), timeout=timeout, stop=stop)
+            found = await self._thread.run(
+                read_or_wait,
+                self._topic,
+                dict(positions),
+                timeout=timeout,
+                stop=stop,
+                check_crcs=self._check_crcs,
+            )
         finally:
             stop.set()
         for number, columns in found.items():
@@ -146,6 +154,7 @@ class LocalLog:
 
     def __init__(self, url: str, *, lock_timeout: float, create: bool = True) -> None:
         self.url, self._lock_timeout, self._create = url, lock_timeout, create
+        self.fast_path: bool | None = None  # there is but one way
         self._path = Path(url.removeprefix(PREFIX))
         self._threads: list[DatabaseThread] = []
 
@@ -181,15 +190,17 @@ class LocalLog:
         """The positions that a writer published in a group."""
         return await self._thread.run(group_positions, group, topic)
 
-    async def reader(self, topic: str, *, isolation: Isolation = "read_committed") -> LocalReader:
+    async def reader(
+        self, topic: str, *, isolation: Isolation = "read_committed", check_crcs: bool = True
+    ) -> LocalReader:
         """Both isolations see the same. Raises BrokerError where the topic is absent."""
         stored = await self._thread.run(stored_topic, topic)
-        return LocalReader(await self._open(), stored)
+        return LocalReader(await self._open(), stored, check_crcs=check_crcs)
 
-    async def writer(self, transactional_id: str | None = None) -> LocalWriter:
+    async def writer(self, transactional_id: str | None = None, *, compression: Codec = "none") -> LocalWriter:
         """See `interface.Broker`."""
         identity = None if transactional_id is None else await self._thread.run(identify, transactional_id)
-        return LocalWriter(await self._open(), Appender(identity))
+        return LocalWriter(await self._open(), Appender(identity, compression))
 
     async def _open(self) -> DatabaseThread:
         thread = await DatabaseThread.open(self._path, self._lock_timeout)

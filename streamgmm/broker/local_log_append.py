@@ -21,6 +21,7 @@ from streamgmm.broker.local_log_database import Database
 from streamgmm.broker.local_log_topics import StoredTopic, stored_topic
 from streamgmm.errors import BrokerError, TransactionFailed
 from streamgmm.records import record_batch
+from streamgmm.records.codecs import Codec
 from streamgmm.records.columns import NULL, RecordColumns
 
 
@@ -55,8 +56,8 @@ class Refused(BrokerError):
 class Appender:
     """What one writer has sent and not yet written. Used by the writer's thread; after a failure it writes no more."""
 
-    def __init__(self, identity: Identity | None) -> None:
-        self.identity = identity
+    def __init__(self, identity: Identity | None, compression: Codec) -> None:
+        self.identity, self._compression = identity, compression
         self.failure: Exception | None = None
         self.bytes = 0
         self._topics: dict[str, StoredTopic] = {}
@@ -71,7 +72,7 @@ class Appender:
         """Encodes the records. Raises BrokerError where the topic or partition is absent or refuses a record."""
         try:
             stored = self._topics.get(topic) or self._topics.setdefault(topic, stored_topic(database, topic))
-            gathered = Gathered(stored, stored.partition_id(partition), _encode(stored, columns))
+            gathered = Gathered(stored, stored.partition_id(partition), _encode(stored, columns, self._compression))
         except BrokerError as error:
             self.failure = self.failure or error
             raise
@@ -126,12 +127,12 @@ def _refuse(topic: StoredTopic, columns: RecordColumns) -> None:
         raise Refused(f"topic {topic.name} is compacted and refuses a record without a key")
 
 
-def _encode(topic: StoredTopic, columns: RecordColumns) -> Sequence[record_batch.Batch]:
+def _encode(topic: StoredTopic, columns: RecordColumns, codec: Codec) -> Sequence[record_batch.Batch]:
     if not len(columns.offsets):
         return []
     _refuse(topic, columns)
     try:
-        return record_batch.write(columns, max_bytes=topic.limits.max_message_bytes)
+        return record_batch.write(columns, max_bytes=topic.limits.max_message_bytes, codec=codec)
     except record_batch.RecordTooLarge as error:
         raise BrokerError(
             f"topic {topic.name} refuses a record: {error}. Raise the topic's max.message.bytes or send less"

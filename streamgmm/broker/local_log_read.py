@@ -31,13 +31,19 @@ class StoredBatch(NamedTuple):
 
 
 def read_or_wait(
-    database: Database, topic: StoredTopic, positions: Mapping[int, int], *, timeout: float, stop: threading.Event
+    database: Database,
+    topic: StoredTopic,
+    positions: Mapping[int, int],
+    *,
+    timeout: float,
+    stop: threading.Event,
+    check_crcs: bool,
 ) -> dict[int, RecordColumns]:
     """What lies behind the positions, waited for up to `timeout` seconds or until `stop`. Raises as `read` does."""
     deadline = time.monotonic() + timeout
     while True:
         version = database.version()
-        found = read(database, topic, positions)
+        found = read(database, topic, positions, check_crcs=check_crcs)
         if found or not _wait_for_news(database, version, deadline, stop):
             return found
 
@@ -52,7 +58,9 @@ def _wait_for_news(database: Database, version: int, deadline: float, stop: thre
     return False
 
 
-def read(database: Database, topic: StoredTopic, positions: Mapping[int, int]) -> dict[int, RecordColumns]:
+def read(
+    database: Database, topic: StoredTopic, positions: Mapping[int, int], *, check_crcs: bool
+) -> dict[int, RecordColumns]:
     """The partitions that have news, served in the order of `positions`.
 
     Raises RecordsLost where a position is out of range, CorruptBatch where it has come to a damaged batch.
@@ -60,7 +68,7 @@ def read(database: Database, topic: StoredTopic, positions: Mapping[int, int]) -
     with database.reading() as connection:
         behind = _behind(connection, topic, positions)
         found = _batches(connection, topic, behind)
-    return {number: _columns(topic, number, behind[number], batches) for number, batches in found.items()}
+    return {number: _columns(topic, number, behind[number], batches, check_crcs) for number, batches in found.items()}
 
 
 def _behind(connection: sqlite3.Connection, topic: StoredTopic, positions: Mapping[int, int]) -> dict[int, int]:
@@ -104,12 +112,14 @@ def _up_to(share: int, connection: sqlite3.Connection, partition_id: int, positi
     return batches
 
 
-def _columns(topic: StoredTopic, number: int, position: int, batches: Sequence[StoredBatch]) -> RecordColumns:
+def _columns(
+    topic: StoredTopic, number: int, position: int, batches: Sequence[StoredBatch], check_crcs: bool
+) -> RecordColumns:
     """The good records from the position on. Raises CorruptBatch where there is a damaged batch and none before it."""
     parts: list[RecordColumns] = []
     for batch in batches:
         try:
-            parts.append(_from_position(record_batch.parse(batch.data), batch, position))
+            parts.append(_from_position(record_batch.parse(batch.data, check_crc=check_crcs), batch, position))
         except record_batch.BadBatch as error:
             if parts:
                 break

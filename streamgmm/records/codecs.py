@@ -7,14 +7,15 @@ the frame format with independent blocks (Kafka reads no linked ones).
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import cramjam
 import numpy as np
 
 from streamgmm.records.columns import Bytes
 
-NAMES = ("none", "gzip", "snappy", "lz4", "zstd")  # by their number in a batch's attributes
+Codec = Literal["none", "gzip", "snappy", "lz4", "zstd"]
+NAMES: tuple[Codec, ...] = ("none", "gzip", "snappy", "lz4", "zstd")  # by their number in a batch's attributes
 MAX_UNPACKED = 256 * 1024 * 1024  # bytes; a batch is at most `message.max.bytes` packed, 1 MiB by default
 
 _XERIAL = b"\x82SNAPPY\x00" + struct.pack(">ii", 1, 1)

@@ -89,6 +89,15 @@ def copy(out: Bytes, at: int, data: Bytes, start: int, length: int) -> int:
 
 
 @compiled
+def unsigned(data: Bytes, at: int, size: int) -> np.uint64:
+    """A number of `size` bytes, the highest first."""
+    value, place = np.uint64(0), np.uint64(at)
+    for i in range(np.uint64(size)):
+        value = (value << np.uint64(8)) | np.uint64(data[place + i])
+    return value
+
+
+@compiled
 def same_bytes(data: Bytes, at: int, length: int, wanted: Bytes) -> bool:
     """Whether the `length` bytes from `at` are the wanted ones."""
     if length != wanted.size:

@@ -9,7 +9,7 @@ Format: https://github.com/msgpack/msgpack/blob/master/spec.md
 import numpy as np
 
 from streamgmm.records.columns import Bytes, Int64, Slices
-from streamgmm.records.compiled import compiled
+from streamgmm.records.compiled import compiled, unsigned
 
 MAX_DEPTH = 100  # nesting; deeper values are refused, as a decoder's own limit depends on where it is called from
 ABSENT = -1
@@ -35,15 +35,6 @@ _SIZES = _sizes()
 def room() -> Int64:
     """Where `skip` keeps what is left of each level: entries, and whether they are a map's."""
     return np.empty((MAX_DEPTH + 1, 2), np.int64)
-
-
-@compiled
-def unsigned(data: Bytes, at: int, size: int) -> np.uint64:
-    """A number of `size` bytes, the highest first."""
-    value, place = np.uint64(0), np.uint64(at)
-    for i in range(np.uint64(size)):
-        value = (value << np.uint64(8)) | np.uint64(data[place + i])
-    return value
 
 
 @compiled

@@ -17,16 +17,7 @@ import numpy as np
 from crc32c import crc32c
 
 from streamgmm.records import codecs, record_parser
-from streamgmm.records.columns import (
-    Bytes,
-    Int64,
-    RecordColumns,
-    Slices,
-    bytes_of,
-    empty,
-    frozen,
-    normal,
-)
+from streamgmm.records.columns import RecordColumns, bytes_of, empty, frozen, normal
 
 Buffer = bytes | bytearray | memoryview
 
@@ -174,7 +165,7 @@ def _records(header: BatchHeader, view: memoryview) -> RecordColumns:
             f"the batch at offset {header.base_offset} claims {header.count} records in {data.size - start} bytes"
         )
     places = record_parser.places(header.count)
-    fault, row = record_parser.locate(data, start, header.last_offset_delta, places)
+    fault, row = record_parser.locate(data, start, data.size, header.last_offset_delta, places, 0, header.count)
     if fault:
         raise BadBatch(f"the batch at offset {header.base_offset}, record {row}: {record_parser.FAULTS[fault]}")
     places[record_parser.OFFSET] += header.base_offset
@@ -182,23 +173,12 @@ def _records(header: BatchHeader, view: memoryview) -> RecordColumns:
         places[record_parser.TIMESTAMP] = header.max_timestamp
     else:
         places[record_parser.TIMESTAMP] += header.first_timestamp
-    return _columns(data, frozen(places), header.position)
+    return record_parser.columns_at(data, frozen(places), header.position)
 
 
-def _columns(data: Bytes, places: Int64, position: int) -> RecordColumns:
-    offsets, timestamps, keys, key_lengths, values, value_lengths, headers, header_lengths, counts = places
-    return RecordColumns(
-        offsets,
-        timestamps,
-        Slices(data, keys, key_lengths),
-        Slices(data, values, value_lengths),
-        Slices(data, headers, header_lengths),
-        counts,
-        position,
-    )
-
-
-def write(columns: RecordColumns, *, max_bytes: int, transactional: bool = False, codec: str = "none") -> list[Batch]:
+def write(
+    columns: RecordColumns, *, max_bytes: int, transactional: bool = False, codec: codecs.Codec = "none"
+) -> list[Batch]:
     """The records in as few batches as go into `max_bytes` each (before packing); their offsets become 0, 1, ...
 
     Raises RecordTooLarge, which names the row of a record that needs a larger batch for itself.
@@ -237,7 +217,7 @@ def write(columns: RecordColumns, *, max_bytes: int, transactional: bool = False
     return written
 
 
-def _packed(data: bytearray, codec: str) -> tuple[bytearray, int]:
+def _packed(data: bytearray, codec: codecs.Codec) -> tuple[bytearray, int]:
     """The batch with its records packed, where that makes it smaller, and the codec's number."""
     if codec == "none":
         return data, 0

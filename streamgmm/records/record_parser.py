@@ -8,7 +8,7 @@ whatever the bytes are it stays within them, and what it accepted may be trusted
 
 import numpy as np
 
-from streamgmm.records.columns import NULL, Bytes, Int64, RecordColumns
+from streamgmm.records.columns import NULL, Bytes, Int64, RecordColumns, Slices
 from streamgmm.records.compiled import compiled, copy, read_varint, read_varint32, varint_size, write_varint
 
 FIELDS = 9  # rows of the array that `locate` fills, in this order
@@ -29,44 +29,47 @@ _OK, _NUMBER, _LENGTH, _FIELD, _COUNT, _HEADER, _LEFT_OVER, _ORDER, _TRAILING = 
 
 
 @compiled
-def locate(data: Bytes, at: int, last_delta: int, out: Int64) -> tuple[int, int]:  # noqa: PLR0911
-    """Fills `out` (FIELDS, n) with the n records that fill `data` from `at`; offsets and times relative to the batch's.
+def locate(  # noqa: PLR0911 - a way out for each fault
+    data: Bytes, at: int, size: int, last_delta: int, out: Int64, first: int, count: int
+) -> tuple[int, int]:
+    """Fills the columns of `out` (FIELDS, n) from `first` on with the `count` records that fill `data` from `at` to
+    `size`; offsets and times relative to the batch's.
 
     Returns (fault, record): an index into FAULTS, 0 where all is well, and the record that it was found in.
     """
-    size, previous = data.size, -1
-    for i in range(out.shape[1]):
+    previous = -1
+    for i in range(first, first + count):
         length, at = read_varint32(data, at, size)
         if at < 0:
-            return _NUMBER, i
+            return _NUMBER, i - first
         end = at + length
         if length < 1 or end > size:
-            return _LENGTH, i
+            return _LENGTH, i - first
         out[TIMESTAMP, i], at = read_varint(data, at + 1, end)
         if at < 0:
-            return _NUMBER, i
+            return _NUMBER, i - first
         delta, at = read_varint32(data, at, end)
         if at < 0:
-            return _NUMBER, i
+            return _NUMBER, i - first
         if delta <= previous or delta > last_delta:
-            return _ORDER, i
+            return _ORDER, i - first
         out[OFFSET, i] = previous = delta
         out[KEY, i], out[KEY_LENGTH, i], at = _bytes(data, at, end)
         if at < 0:
-            return _FIELD, i
+            return _FIELD, i - first
         out[VALUE, i], out[VALUE_LENGTH, i], at = _bytes(data, at, end)
         if at < 0:
-            return _FIELD, i
+            return _FIELD, i - first
         count, at = read_varint32(data, at, end)
         if at < 0 or count < 0:
-            return _COUNT, i
+            return _COUNT, i - first
         out[HEADER_COUNT, i], out[HEADERS, i], out[HEADERS_LENGTH, i] = count, at, end - at
         at = _behind_headers(data, at, end, count)
         if at < 0:
-            return _HEADER, i
+            return _HEADER, i - first
         if at != end:
             return _LEFT_OVER, i
-    return (_OK, 0) if at == size else (_TRAILING, out.shape[1])
+    return (_OK, 0) if at == size else (_TRAILING, count)
 
 
 @compiled
@@ -145,3 +148,17 @@ def fill(columns: RecordColumns, first: int, count: int, out: Bytes) -> int:
 def places(n: int) -> Int64:
     """What `locate` fills."""
     return np.empty((FIELDS, n), np.int64)
+
+
+def columns_at(data: Bytes, places: Int64, position: int) -> RecordColumns:
+    """What `locate` filled, as columns on the bytes that it looked at."""
+    offsets, timestamps, keys, key_lengths, values, value_lengths, headers, header_lengths, counts = places
+    return RecordColumns(
+        offsets,
+        timestamps,
+        Slices(data, keys, key_lengths),
+        Slices(data, values, value_lengths),
+        Slices(data, headers, header_lengths),
+        counts,
+        position,
+    )

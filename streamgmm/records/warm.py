@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 
-from streamgmm.records import headers, partition, record_batch
+from streamgmm.records import batch_run, headers, partition, record_batch
 from streamgmm.records.assignments import Assignments, encoder
 from streamgmm.records.columns import Record, RecordColumns, of_records, take
 from streamgmm.records.vectors import decoder
@@ -33,6 +33,7 @@ def warm_kernels() -> None:
     partition.route(columns, 0, 1, 2)
     for batch in record_batch.write(columns, max_bytes=10_000):
         record_batch.parse(batch.data)
+        batch_run.read(batch_run.scan(batch.data), 0, ())
 
 
 def _columns(value: bytes) -> RecordColumns:

@@ -105,6 +105,11 @@ class Metrics(Collector):
         """The state was read back from its checkpoint in this time."""
         self._told["streamgmm_restore_duration_seconds"][()] = seconds
 
+    def connected(self, *, fast_path: bool | None) -> None:
+        """The broker was opened; whether Kafka's records travel as whole batches, None for another broker."""
+        if fast_path is not None:
+            self._told["streamgmm_kafka_fast_path"][()] = float(fast_path)
+
     def loop_lag(self, seconds: float) -> None:
         """The event loop came this late to a task that was due."""
         self._lags.append(seconds)

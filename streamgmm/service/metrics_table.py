@@ -192,6 +192,11 @@ METRICS: tuple[Metric, ...] = (
         unit="seconds",
     ),
     Metric(
+        "streamgmm_kafka_fast_path",
+        "gauge",
+        "1 while records go to and from Kafka as whole batches, 0 while they go one by one; no series without Kafka.",
+    ),
+    Metric(
         "streamgmm_build_info",
         "gauge",
         "Always 1; the version that runs.",

@@ -134,6 +134,7 @@ class Service:
         async with AsyncExitStack() as opened:
             began = time.perf_counter()
             broker = await opened.enter_async_context(self._open_broker(self.settings.broker))
+            self.observers.metrics.connected(fast_path=broker.fast_path)
             found = await topics.ensure(broker, self.settings)
             plan = plans.plan(self.settings, largest_record=outbox.largest_record(found.assignments))
             if self._claim is not None:

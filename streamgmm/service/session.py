@@ -71,7 +71,9 @@ async def take_over(ground: Ground) -> Session:
     """Take the model over. Raises what `errors` says: SettingsError, StateLost, Fenced, BrokerUnavailable, ..."""
     seen = await model_topic.newest(ground.broker, ground.topics.model.name, ground.settings.model.name)
     _refuse(seen, ground.settings)
-    writer = await ground.broker.writer(model_topic.transactional_id(ground.settings))
+    writer = await ground.broker.writer(
+        model_topic.transactional_id(ground.settings), compression=ground.settings.output.compression
+    )
     try:
         return await _claimed(ground, writer, model_topic.claimed(started=seen.traces))
     except BaseException:
@@ -138,8 +140,12 @@ async def origin_now(settings: Settings, broker: Broker, topics: Topics) -> Orig
 
 async def _ready(ground: Ground, writer: Writer, claim: OwnClaim, begin: Start) -> Session:
     settings = ground.settings
-    reader = await ground.broker.reader(settings.input.topic)
-    at_once = await ground.broker.writer() if settings.delivery.mode == "at_least_once" else None
+    reader = await ground.broker.reader(settings.input.topic, check_crcs=settings.input.check_crcs)
+    at_once = (
+        await ground.broker.writer(compression=settings.output.compression)
+        if settings.delivery.mode == "at_least_once"
+        else None
+    )
     state, events = await read_again(reader, ground.plan, begin.state, begin.buffered, settings.input)
     state = await _with_new_partitions(state, ground.broker, settings.input.topic)
     await reader.assign(state.positions)

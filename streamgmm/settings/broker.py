@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from streamgmm.settings.section import URL, Seconds, Section
 
@@ -49,6 +49,14 @@ class Security(Section):
             yield f"{prefix}.certificate_file: needs key_file beside it, and the other way round"
 
 
+def on_or_off(value: object) -> object:
+    """YAML reads a bare `on` and `off` as true and false."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+FastPath = Annotated[Literal["auto", "on", "off"], BeforeValidator(on_or_off, json_schema_input_type=str | bool)]
+
+
 class Broker(Section):
     """Where the topics live."""
 
@@ -70,6 +78,11 @@ class Broker(Section):
     )
     loss_deadline: Seconds | None = Field(
         None, ge=0, description="how long a lost broker is waited for, then exit code 3; null: for ever"
+    )
+    kafka_fast_path: FastPath = Field(
+        "auto",
+        description="records to and from Kafka as whole batches, through parts of aiokafka that it does not document; "
+        "auto: where these are the known ones; on: or else exit code 2; off: record by record",
     )
 
     def contradictions(self) -> Iterator[str]:

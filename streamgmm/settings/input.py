@@ -31,6 +31,9 @@ class Input(Section):
         "stop",
         description="a damaged record batch: stop with exit code 6, or leave it out (an event says which offsets)",
     )
+    check_crcs: bool = Field(
+        True, description="check every record batch against its checksum before it is read; a wrong one is damage"
+    )
     on_lost_records: Literal["stop", "skip"] = Field(
         "stop",
         description="input deleted before it was learnt: stop with exit code 5, or go on without it (an event says "

@@ -24,6 +24,9 @@ class Output(Section):
     source_header: bool = Field(
         True, description="add the header `streamgmm-source: topic/partition/offset`; `audit` needs it"
     )
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        "none", description="codec of the record batches that are written, where it makes them smaller"
+    )
     create_topics: bool = Field(True, description="create missing output, dead-letter, event and model topics")
     replication: int = Field(
         1, ge=1, le=32767, description="replication factor of created topics; with 3 or more min.insync.replicas is 2"

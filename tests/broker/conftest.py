@@ -1,4 +1,7 @@
-"""Both brokers, each new to the test: the embedded log as a new file, Kafka with topic names of the test's own."""
+"""Every broker, new to the test: the embedded log as a new file, Kafka with topic names of the test's own.
+
+Kafka comes twice: on the fast path, and through aiokafka's public calls.
+"""
 
 import os
 import uuid
@@ -13,18 +16,25 @@ from streamgmm.broker.open import open_broker
 from tests.broker.operators import KafkaOperator, LocalOperator, Operator
 from tests.kafka.jars import jars
 
+KAFKA_WAYS = ("kafka fast", "kafka public")
+
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Fetch Kafka before the first test: the suite asks for its fixture at run time, which the root cannot see."""
     chosen = (getattr(item, "callspec", None) for item in session.items)
-    wanted = any(spec is not None and spec.params.get("broker_url") == "kafka" for spec in chosen)
+    wanted = any(spec is not None and "kafka" in str(spec.params.get("way")) for spec in chosen)
     if wanted and "STREAMGMM_TEST_KAFKA" not in os.environ and not session.config.option.collectonly:
         jars()
 
 
-@pytest.fixture(params=["sqlite", "kafka"])
-def broker_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/log.db" if request.param == "sqlite" else request.getfixturevalue("kafka_url")
+@pytest.fixture(params=["sqlite", *KAFKA_WAYS])
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def broker_url(way: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/log.db" if way == "sqlite" else request.getfixturevalue("kafka_url")
 
 
 @pytest.fixture
@@ -33,8 +43,13 @@ def local_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def broker(broker_url: str) -> AsyncIterator[Broker]:
-    async with open_broker(settings.Broker(url=broker_url)) as opened:
+def given(broker_url: str, way: str) -> settings.Broker:
+    return settings.Broker(url=broker_url, kafka_fast_path="off" if way == "kafka public" else "on")
+
+
+@pytest.fixture
+async def broker(given: settings.Broker) -> AsyncIterator[Broker]:
+    async with open_broker(given) as opened:
         yield opened
 
 

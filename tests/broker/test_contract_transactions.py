@@ -238,8 +238,8 @@ async def test_positions_of_a_group_go_with_the_transaction(broker: Broker, name
             await asyncio.sleep(0.02)
 
 
-async def test_leaving_a_broker_closes_its_readers_and_writers(broker_url: str, name: str) -> None:
-    async with open_broker(settings.Broker(url=broker_url)) as broker:
+async def test_leaving_a_broker_closes_its_readers_and_writers(given: settings.Broker, name: str) -> None:
+    async with open_broker(given) as broker:
         await create(broker, name)
         reader, writer = await broker.reader(name), await broker.writer(name)
         await writer.begin()

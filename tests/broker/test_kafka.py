@@ -5,19 +5,19 @@ import time
 
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
-from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 from confluent_kafka import Producer
 
 from streamgmm import settings
-from streamgmm.broker import kafka_batch
 from streamgmm.broker.interface import Broker, Topic
 from streamgmm.broker.kafka import Kafka
+from streamgmm.broker.kafka_columns import KafkaColumnReader
 from streamgmm.broker.kafka_reader import KafkaReader, columns_of
 from streamgmm.errors import BrokerError, BrokerUnavailable, InputUnusable, TransactionFailed
 from streamgmm.records.columns import Record, of_records
+from tests.broker.conftest import KAFKA_WAYS
 from tests.broker.traffic import (
     PATIENCE,
     create,
@@ -33,9 +33,9 @@ from tests.broker.traffic import (
 from tests.kafka.server import free_port
 
 
-@pytest.fixture
-def broker_url(kafka_url: str) -> str:
-    return kafka_url
+@pytest.fixture(params=KAFKA_WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def other_program(broker: Broker, **config: object) -> Producer:
@@ -82,28 +82,19 @@ async def test_markers_alone_do_not_hold_a_fetch(broker: Broker, name: str) -> N
 
 
 async def test_a_position_that_came_into_range_is_no_loss(broker: Broker, name: str) -> None:
-    """aiokafka holds an answer that is no longer true, as after an election."""
+    """A client holds an answer that is no longer true, as after an election."""
     await create(broker, name)
     reader = await broker.reader(name)
     await reader.assign({0: 1})
-    assert isinstance(reader, KafkaReader)
+    assert isinstance(reader, KafkaReader | KafkaColumnReader)
+    held = (lambda: reader._feed.refused) if broker.fast_path else (lambda: reader._consumer._fetcher._records)
     async with asyncio.timeout(PATIENCE):
-        while not reader._consumer._fetcher._records:
+        while not held():
             await asyncio.sleep(0.01)
     await publish(broker, name, "a", "b")
     with pytest.raises(BrokerUnavailable, match=f"{name}/0 offset 1 is out of range, and has it"):
         await reader.fetch(timeout=1)
     assert values((await take(reader, 1))[0]) == ["b"]
-
-
-async def test_a_dead_fetch_task_is_noticed(broker: Broker, name: str) -> None:
-    await create(broker, name)
-    reader = await broker.reader(name)
-    await reader.assign({0: 0})
-    assert isinstance(reader, KafkaReader)
-    reader._consumer._fetcher._in_flight = None  # its next look at it is an error
-    with pytest.raises(BrokerUnavailable, match=r"stopped inside aiokafka: .*NoneType"):
-        await take(reader, 1)
 
 
 async def test_an_open_transaction_of_another_program_hides_the_end_and_no_more(broker: Broker, name: str) -> None:
@@ -245,31 +236,6 @@ async def test_a_cancelled_commit_spoils_the_writer(broker: Broker, name: str) -
         await commit
     with pytest.raises(TransactionFailed, match="cannot go on"):
         await writer.begin()
-
-
-def test_this_aiokafka_is_the_one_that_is_known() -> None:
-    assert kafka_batch.COMPILED
-    assert kafka_batch.is_understood(BatchBuilder)
-
-    class Other(BatchBuilder):  # type: ignore[misc]
-        def _seal(self) -> None: ...
-
-    assert not kafka_batch.is_understood(Other)
-
-
-async def test_another_aiokafka_is_served_through_its_own_builder(
-    broker: Broker, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kafka_batch, "COMPILED", False)
-    await create(broker, name)
-    time_ = now()
-    sent = [Record(i, time_ + i, b"k" * 100, b"v" * 1000, (("h", b"x"), ("n", None))) for i in range(100)]
-    sent.append(Record(100, time_, None, None))
-    writer = await broker.writer(name)
-    await writer.begin()
-    await writer.send(name, 0, of_records(sent, 101))
-    await writer.commit()
-    assert (await everything(broker, name))[0] == sent
 
 
 @pytest.mark.parametrize("magic", [0, 1])

@@ -2,25 +2,37 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
 from streamgmm import settings
-from streamgmm.broker.kafka import Kafka
+from streamgmm.broker.kafka import AnyReader, Kafka
+from streamgmm.broker.kafka_columns import KafkaColumnReader
 from streamgmm.broker.kafka_reader import KafkaReader
 from streamgmm.broker.kafka_writer import KafkaWriter
 from streamgmm.errors import BrokerError, BrokerUnavailable, TransactionFailed
+from tests.broker.conftest import KAFKA_WAYS
 from tests.broker.traffic import PATIENCE, create, records, take
 
 REQUEST_SECONDS = 3
 
 
+@pytest.fixture(params=KAFKA_WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def hasty(kafka_url: str) -> AsyncIterator[Kafka]:
-    given = settings.Broker(url=kafka_url, request_timeout=REQUEST_SECONDS, transaction_timeout=REQUEST_SECONDS + 1)
-    async with Kafka(given) as broker:
+async def hasty(given: settings.Broker) -> AsyncIterator[Kafka]:
+    limits = {"request_timeout": REQUEST_SECONDS, "transaction_timeout": REQUEST_SECONDS + 1}
+    async with Kafka(given.model_copy(update=limits)) as broker:
         yield broker
+
+
+def client_of(entry: KafkaReader | KafkaWriter) -> Any:
+    return entry._consumer._client if isinstance(entry, KafkaReader) else entry._producer.client
 
 
 async def delete(broker: Kafka, topic: str) -> None:
@@ -28,10 +40,10 @@ async def delete(broker: Kafka, topic: str) -> None:
     await asyncio.wrap_future(admin.delete_topics([topic])[topic])
 
 
-async def refresh(*opened: KafkaReader | KafkaWriter) -> None:
+async def refresh(*opened: AnyReader | KafkaWriter) -> None:
     """What aiokafka does every few minutes, and as often as it can while a partition has no leader."""
     for each in opened:
-        client = each._consumer._client if isinstance(each, KafkaReader) else each._producer.client
+        client = each._client if isinstance(each, KafkaColumnReader) else client_of(each)
         for _ in range(5):
             await client.force_metadata_update()
 

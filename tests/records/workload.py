@@ -12,7 +12,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from streamgmm import records
-from streamgmm.records import headers, partition, record_batch
+from streamgmm.records import batch_run, headers, partition, record_batch
 from streamgmm.records.assignments import Assignments, encoder
 from streamgmm.records.columns import Record, of_records, records_of, take
 from streamgmm.records.dead_letters import dead_letters
@@ -105,8 +105,10 @@ def main():
     assert all(before.values()), [name for name, count in before.items() if not count]
     accepted = 0
     for _ in range(600):
+        damaged = mutated(rng, batch_of(rng).data)
+        batch_run.read(batch_run.scan(damaged * 2), 3, ((-1, 5),), check_crcs=False)
         try:
-            columns = record_batch.parse(mutated(rng, batch_of(rng).data), check_crc=False)
+            columns = record_batch.parse(damaged, check_crc=False)
         except record_batch.BadBatch:
             continue
         accepted += 1

@@ -5,6 +5,7 @@ from typing import Any
 
 from streamgmm.broker.interface import Broker, GroupOffsets, Isolation, Reader, Topic, Where, Writer
 from streamgmm.errors import StreamgmmError
+from streamgmm.records.codecs import Codec
 from streamgmm.records.columns import RecordColumns, take
 
 Fail = Callable[[str], Awaitable[None]]  # is told "begin", "begin done", "send topic", ...; raises to fail there
@@ -29,7 +30,7 @@ class FaultyBroker:
     """Wraps a broker; readers and transactional writers ask `fail` before and after each call."""
 
     def __init__(self, inner: Broker, fail: Fail) -> None:
-        self.inner, self.fail, self.url = inner, fail, inner.url
+        self.inner, self.fail, self.url, self.fast_path = inner, fail, inner.url, inner.fast_path
 
     async def __aenter__(self) -> "FaultyBroker":
         await self.fail("connect")
@@ -48,12 +49,13 @@ class FaultyBroker:
     async def offsets(self, topic: str, at: Where | int, *, isolation: Isolation = "read_committed") -> dict[int, int]:
         return await self.inner.offsets(topic, at, isolation=isolation)
 
-    async def reader(self, topic: str, *, isolation: Isolation = "read_committed") -> Reader:
-        return FaultyReader(await self.inner.reader(topic, isolation=isolation), topic, self.fail)
+    async def reader(self, topic: str, *, isolation: Isolation = "read_committed", check_crcs: bool = True) -> Reader:
+        inner = await self.inner.reader(topic, isolation=isolation, check_crcs=check_crcs)
+        return FaultyReader(inner, topic, self.fail)
 
-    async def writer(self, transactional_id: str | None = None) -> Writer:
+    async def writer(self, transactional_id: str | None = None, *, compression: Codec = "none") -> Writer:
         await self.fail("open")
-        return FaultyWriter(await self.inner.writer(transactional_id), self.fail)
+        return FaultyWriter(await self.inner.writer(transactional_id, compression=compression), self.fail)
 
 
 class FaultyReader:

@@ -70,6 +70,7 @@ def everything_observed(metrics: Metrics) -> None:
     metrics.committed(0.02, 4096, EndToEnd(mean=0.3, newest=0.1))
     metrics.computed(0.004)
     metrics.restored(1.5)
+    metrics.connected(fast_path=True)
     metrics.loop_lag(0.001)
 
 

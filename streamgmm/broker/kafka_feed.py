@@ -1,0 +1,164 @@
+"""Record batches of a topic's partitions as they are stored, fetched ahead of their reader.
+
+One request is on its way to each node that leads partitions, and the next one leaves as soon as the answer's headers
+have been read: what is parsed and computed meanwhile does not hold it up. What waits to be taken is bounded in bytes;
+above the bound nothing more is asked for.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from aiokafka import TopicPartition
+from aiokafka import errors as kafka
+
+from streamgmm.broker.kafka_internals import AIOKafkaClient, Fetch, FetchedBytes
+from streamgmm.records import batch_run
+
+AHEAD_BYTES = 8 << 20  # fetched and not yet taken: more is not asked for
+RETRY_SECONDS = 0.05  # before a node is asked again that did not answer, or does not lead what it was asked for
+FINAL = (kafka.OffsetOutOfRangeError, kafka.TopicAuthorizationFailedError, kafka.CorruptRecordException)
+
+
+class Piece(NamedTuple):
+    """What a fetch brought of a partition."""
+
+    partition: int
+    wanted: int  # the offset asked for
+    run: batch_run.Scanned
+    aborted: batch_run.Aborted
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.run.data.size
+
+
+class Feed:
+    """Fetches from positions on until it is closed. `heard` is when (loop time) a node last answered as it should."""
+
+    def __init__(self, client: AIOKafkaClient, fetch: Fetch) -> None:
+        self._client, self._fetch = client, fetch
+        self._positions: dict[int, int] = {}  # the next offset to ask for; refused and damaged partitions are left out
+        self._pieces: deque[Piece] = deque()
+        self._arrived, self._turn = asyncio.Event(), asyncio.Event()
+        self._asking: dict[int, asyncio.Task[None]] = {}  # by node
+        self._task: asyncio.Task[None] | None = None
+        self.refused: dict[int, type[kafka.KafkaError]] = {}  # partitions that cannot be read, and why
+        self.heard = 0.0
+
+    async def begin(self, positions: Mapping[int, int]) -> None:
+        """Fetch from these positions on, and nothing else; what was fetched before is dropped."""
+        await self.close()
+        self._positions, self._pieces, self.refused = dict(positions), deque(), {}
+        self.heard = asyncio.get_running_loop().time()
+        self._task = asyncio.create_task(self._keep_asking(), name="feed")
+        self._task.add_done_callback(lambda _: self._arrived.set())
+
+    async def wait(self, seconds: float) -> None:
+        """Until there is something to take or to say, at most `seconds`. Raises what ended the fetching."""
+        if self._task is not None and self._task.done():
+            await self._task
+        if self._pieces or self.refused:
+            return
+        self._arrived.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
+
+    def first(self, size: int) -> list[Piece]:
+        """The oldest pieces, one a partition, until there are `size` bytes; they stay until they are dropped."""
+        chosen: dict[int, Piece] = {}
+        for piece in self._pieces:
+            if piece.partition in chosen or size <= 0:
+                break
+            chosen[piece.partition] = piece
+            size -= piece.size
+        return list(chosen.values())
+
+    def drop(self, count: int) -> None:
+        """Forget the oldest pieces: they were taken."""
+        for _ in range(count):
+            self._pieces.popleft()
+        self.heard = asyncio.get_running_loop().time()  # nothing is asked while there is no room
+        self._turn.set()
+
+    async def close(self) -> None:
+        """Stop fetching."""
+        tasks = [task for task in (self._task, *self._asking.values()) if task is not None]
+        self._task, self._asking = None, {}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _keep_asking(self) -> None:
+        while True:
+            self._turn.clear()
+            for node in [node for node, task in self._asking.items() if task.done()]:
+                self._asking.pop(node).result()
+            if self._has_room() and self._ask_idle_nodes():
+                self._client.force_metadata_update()
+                asyncio.get_running_loop().call_later(RETRY_SECONDS, self._turn.set)
+            await self._turn.wait()
+
+    def _has_room(self) -> bool:
+        return sum(piece.size for piece in self._pieces) < AHEAD_BYTES
+
+    def _ask_idle_nodes(self) -> bool:
+        """Ask every node that has nothing to answer; whether there is a partition without a leader."""
+        by_node: dict[int, list[tuple[int, int]]] = {}
+        for partition, offset in self._positions.items():
+            leader = self._client.cluster.leader_for_partition(TopicPartition(self._fetch.topic, partition))
+            by_node.setdefault(-1 if leader is None else leader, []).append((partition, offset))
+        leaderless = by_node.pop(-1, None) is not None
+        for node, wanted in by_node.items():
+            if node not in self._asking:
+                asking = self._asking[node] = asyncio.create_task(self._ask(node, wanted), name=f"fetch from {node}")
+                asking.add_done_callback(lambda _: self._turn.set())
+                self._let_another_be_first(wanted[0][0])
+        return leaderless
+
+    def _let_another_be_first(self, partition: int) -> None:
+        """The first partition of a request gets a batch of any size, so that each has to be it in its turn."""
+        self._positions[partition] = self._positions.pop(partition)
+
+    async def _ask(self, node: int, wanted: list[tuple[int, int]]) -> None:
+        try:
+            answer = await self._client.send(node, self._fetch.request(wanted))
+            found = list(self._fetch.read(answer))
+        except kafka.KafkaError as error:
+            if not error.retriable:
+                raise
+            stale = True
+        else:
+            moved_away = [self._take(part, dict(wanted)) for part in found]
+            stale = any(moved_away)
+        if stale:
+            self._client.force_metadata_update()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def _take(self, part: FetchedBytes, wanted: Mapping[int, int]) -> bool:
+        """Keep what came of a partition; whether it has to be asked for elsewhere."""
+        number, offset = part.partition, wanted[part.partition]
+        if part.error is not kafka.NoError:
+            if not issubclass(part.error, FINAL):
+                return True
+            self.refused[number] = part.error
+            self._leave_out(number)
+            return False
+        self.heard = asyncio.get_running_loop().time()
+        run = batch_run.scan(part.data)
+        if len(run.headers) or run.fault:
+            self._pieces.append(Piece(number, offset, run, part.aborted))
+            self._positions[number] = run.position(offset)
+            if run.fault:
+                self._leave_out(number)
+            self._arrived.set()
+        return False
+
+    def _leave_out(self, partition: int) -> None:
+        self._positions.pop(partition, None)
+        self._arrived.set()
