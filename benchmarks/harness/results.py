@@ -21,7 +21,7 @@ class Result(NamedTuple):
     peer: str | None = None  # whose figure stands beside ours
     peer_value: float | None = None
     ratio: float | None = None  # ours / peer_value
-    target: float | None = None
+    target: float | None = None  # of ours, or of the ratio
     met: bool | None = None
 
     def at_least(self, target: float) -> "Result":
@@ -35,6 +35,12 @@ class Result(NamedTuple):
     def beside(self, peer: str, value: float) -> "Result":
         """With a peer's figure for the same."""
         return self._replace(peer=peer, peer_value=value, ratio=self.ours / value)
+
+    def ratio_at_least(self, target: float) -> "Result":
+        """With a floor under the ratio to the peer. Raises ValueError where no peer stands beside it."""
+        if self.ratio is None:
+            raise ValueError(f"{self.case}, {self.metric} has no peer; call beside() first")
+        return self._replace(target=target, met=self.ratio >= target)
 
 
 def report(name: str, results: Sequence[Result], heading: Sequence[str], folder: Path) -> None:

@@ -6,7 +6,7 @@ the parallel update of Chan, Golub and LeVeque (1979), so that neither an offset
 far away costs digits, and a component of tiny mass keeps its moments.
 
 Sums run over all 256 lanes in an order that is fixed when the code is compiled; rows that fill up a block have
-weight 0. Four features against four at a time, as in the E-step.
+weight 0. Four features against two at a time.
 """
 
 from typing import NamedTuple
@@ -157,8 +157,8 @@ def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) 
     for i in range(0, tiled, 4):
         for row in range(4):
             shift[i + row] = _weigh_deviations(block, i + row, row) / mass
-        for j in range(0, i + 4, 4):
-            _multiply_four(block, i, j, scatter)
+        for j in range(0, i + 4, 2):
+            _multiply(block, i, j, scatter)
     for i in range(tiled, len(shift)):
         shift[i] = _weigh_deviations(block, i, 0) / mass
         for j in range(i + 1):
@@ -188,21 +188,20 @@ def _weigh_deviations(block: Block, i: int, row: int) -> float:
 
 
 @inlined
-def _multiply_four(block: Block, i: int, j: int, scatter: Array) -> None:
-    """Products of four weighted features with four others, summed over the lanes."""
+def _multiply(block: Block, i: int, j: int, scatter: Array) -> None:
+    """Products of four weighted features with two others, summed over the lanes: eight sums fit the registers."""
     a0, a1, a2, a3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
-    d0, d1, d2, d3 = block.deviations[j], block.deviations[j + 1], block.deviations[j + 2], block.deviations[j + 3]
-    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = 0.0
-    s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = 0.0
+    d0, d1 = block.deviations[j], block.deviations[j + 1]
+    s00 = s01 = s10 = s11 = s20 = s21 = s30 = s31 = 0.0
     for n in range(BLOCK):
-        s00, s01, s02, s03 = s00 + a0[n] * d0[n], s01 + a0[n] * d1[n], s02 + a0[n] * d2[n], s03 + a0[n] * d3[n]
-        s10, s11, s12, s13 = s10 + a1[n] * d0[n], s11 + a1[n] * d1[n], s12 + a1[n] * d2[n], s13 + a1[n] * d3[n]
-        s20, s21, s22, s23 = s20 + a2[n] * d0[n], s21 + a2[n] * d1[n], s22 + a2[n] * d2[n], s23 + a2[n] * d3[n]
-        s30, s31, s32, s33 = s30 + a3[n] * d0[n], s31 + a3[n] * d1[n], s32 + a3[n] * d2[n], s33 + a3[n] * d3[n]
-    scatter[i, j], scatter[i, j + 1], scatter[i, j + 2], scatter[i, j + 3] = s00, s01, s02, s03
-    scatter[i + 1, j], scatter[i + 1, j + 1], scatter[i + 1, j + 2], scatter[i + 1, j + 3] = s10, s11, s12, s13
-    scatter[i + 2, j], scatter[i + 2, j + 1], scatter[i + 2, j + 2], scatter[i + 2, j + 3] = s20, s21, s22, s23
-    scatter[i + 3, j], scatter[i + 3, j + 1], scatter[i + 3, j + 2], scatter[i + 3, j + 3] = s30, s31, s32, s33
+        s00, s01 = s00 + a0[n] * d0[n], s01 + a0[n] * d1[n]
+        s10, s11 = s10 + a1[n] * d0[n], s11 + a1[n] * d1[n]
+        s20, s21 = s20 + a2[n] * d0[n], s21 + a2[n] * d1[n]
+        s30, s31 = s30 + a3[n] * d0[n], s31 + a3[n] * d1[n]
+    scatter[i, j], scatter[i, j + 1] = s00, s01
+    scatter[i + 1, j], scatter[i + 1, j + 1] = s10, s11
+    scatter[i + 2, j], scatter[i + 2, j + 1] = s20, s21
+    scatter[i + 3, j], scatter[i + 3, j + 1] = s30, s31
 
 
 @inlined
