@@ -13,12 +13,15 @@ import pytest
 import yaml
 
 from streamgmm.records.dead_letters import PREFIX
+from streamgmm.service.access import Access
 from streamgmm.service.http import application
+from streamgmm.service.live.recorder import Recorder
+from streamgmm.service.live.wire import Wire
 from streamgmm.service.metrics import Metrics
 from streamgmm.service.outbox import ORIGINAL_TIMESTAMP
 from streamgmm.service.snapshot import Phase
 from streamgmm.service.view import empty
-from streamgmm.settings import Model, Settings
+from streamgmm.settings import Settings
 from streamgmm.settings.source import load
 from tests import readme_tables as tables
 from tests.broker.test_kafka_security import CLIENT, PROPERTIES
@@ -78,7 +81,9 @@ def test_every_exit_code_is_documented() -> None:
 
 def test_every_path_and_phase_is_documented() -> None:
     settings = load(None, ["input.topic=t", "model.n_components=1"], {})
-    app = application(lambda: empty(settings), Metrics(Model(n_components=1)))
+    recorder = Recorder(empty(settings))
+    metrics, wire, access = Metrics(settings.model), Wire(settings, recorder), Access(settings.http)
+    app = application(lambda: empty(settings), metrics, recorder, wire, access)
     text = section("HTTP")
     assert {names(cells[0])[0] for cells in rows(text) if names(cells[0])} == {route.path for route in app.routes}  # type: ignore[attr-defined]
     assert all(phase in text for phase in Phase.__args__)  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from streamgmm.broker.open import open_broker
 from streamgmm.demo import datasets, feeder, story, summary
 from streamgmm.demo.feeder import Feed
 from streamgmm.demo.live_view import Scene
-from streamgmm.demo.screen import Screen, screen_for
+from streamgmm.demo.screen import screen_for
 from streamgmm.demo.stage import Stage
 from streamgmm.service import log_lines, view
 from streamgmm.service.audit import audit
@@ -40,18 +40,22 @@ async def run(dataset: str, seconds: float | None, console: Console | None = Non
         stage = _stage(material, settings, seconds)
         service = Service(settings, listener=stage.observe)
         with _ended_by_signals(stage):
-            await _perform(stage, service, screen_for(console), seconds)
+            await _perform(stage, service, console, seconds)
             console.print(summary.render(stage, await _audited(settings)))
             console.print("\n".join(summary.commands(_following())), highlight=False, soft_wrap=True)
 
 
-async def _perform(stage: Stage, service: Service, screen: Screen, seconds: float | None) -> None:
+async def _perform(stage: Stage, service: Service, console: Console, seconds: float | None) -> None:
     """The service, fed and shown, until the time is up, a signal comes, or the service ends by itself."""
-    with screen:
-        log_lines.configure(Log(level="error"))
+    log_lines.configure(Log(level="error"))
+    screen = screen_for(console)
+    with contextlib.ExitStack() as shown:
         async with _fed(stage, service.settings):
             working = asyncio.create_task(service.run(), name="service")
             try:
+                await _until_served(service, working)
+                console.print(f"The live page: {service.address}", highlight=False, soft_wrap=True)
+                shown.enter_context(screen)
                 while not (working.done() or stage.ended.is_set() or (seconds and stage.elapsed >= seconds)):
                     screen.draw(stage, _scene(stage, service, seconds))
                     await asyncio.wait({working}, timeout=FRAME_SECONDS)
@@ -59,6 +63,13 @@ async def _perform(stage: Stage, service: Service, screen: Screen, seconds: floa
                 service.stop()
                 await working
         screen.draw(stage, _scene(stage, service, seconds))
+
+
+async def _until_served(service: Service, working: asyncio.Task[None]) -> None:
+    """The page's address is known, or the service has ended before."""
+    served = asyncio.create_task(service.served.wait())
+    await asyncio.wait({served, working}, return_when=asyncio.FIRST_COMPLETED)
+    served.cancel()
 
 
 @contextlib.asynccontextmanager
@@ -103,7 +114,7 @@ def _stage(material: datasets.Dataset, settings: Settings, seconds: float | None
 def _scene(stage: Stage, service: Service, seconds: float | None) -> Scene:
     http, settings = service.address, service.settings
     tail = f"{_command()} tail --topic {settings.output_topic} --broker {settings.broker.url}"
-    addresses = (("metrics, probes", f"{http}/metrics /readyz /livez"),) if http else ()
+    addresses = (("live page", http),) if http else ()
     waiting = "the service starts; players arrive as soon as it is ready"
     return Scene(
         title=stage.dataset.title,

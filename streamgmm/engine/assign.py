@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamgmm.drift import monitor
 from streamgmm.engine.plan import Plan
+from streamgmm.engine.sample import Sample, taken
 from streamgmm.engine.values import Array, Chunk, Event, Live, Outgoing, Report, State, combined
 from streamgmm.mixture import stepwise_em
 from streamgmm.records import assignments, columns, dead_letters, headers
@@ -42,8 +43,17 @@ def _assign_chunk(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[L
     live, scores, events = _score_and_learn(plan, live, chunk.vectors)
     output = _encode(plan, state, chunk, scores, live.ids)
     published = _too_large(plan, chunk, output) or Report(assignments=(Outgoing(chunk.range.partition, output),))
-    likelihood = float(scores.log_likelihood.sum())
-    return live, published, Report(events=tuple(events), scored=len(scores.outlier), log_likelihood=likelihood)
+    seen = Sample(chunk.vectors.matrix, scores.responsibilities, live.ids, scores.outlier)
+    return (
+        live,
+        published,
+        Report(
+            events=tuple(events),
+            scored=len(scores.outlier),
+            log_likelihood=float(scores.log_likelihood.sum()),
+            samples=(taken(seen, chunk.range.start),),
+        ),
+    )
 
 
 def _counted(state: State, chunk: Chunk, report: Report) -> State:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.drift import monitor
+from streamgmm.engine.sample import Sample
 from streamgmm.mixture import stepwise_em
 from streamgmm.records.columns import Int64, RecordColumns
 from streamgmm.records.vectors import Vectors
@@ -96,6 +97,7 @@ class Report(NamedTuple):
     scored: int = 0  # vectors
     log_likelihood: float = 0.0  # sum over the scored vectors, nats
     last_timestamp: int | None = None  # milliseconds
+    samples: tuple[Sample, ...] = ()  # a few of the scored vectors, to look at
 
 
 def combined(reports: list[Report]) -> Report:
@@ -110,4 +112,5 @@ def combined(reports: list[Report]) -> Report:
         scored=sum(r.scored for r in reports),
         log_likelihood=sum(r.log_likelihood for r in reports),
         last_timestamp=max(newest) if newest else None,
+        samples=tuple(sample for r in reports for sample in r.samples),
     )

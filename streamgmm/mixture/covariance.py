@@ -87,6 +87,12 @@ class Covariance(Protocol):
     def whiten(self, deviations: Array, precisions_cholesky: Array) -> Array:
         """P^T (x - mu): (k, n, d) to (k, n, d)."""
 
+    def variances(self, covariances: Array, shape: tuple[int, int]) -> Array:
+        """Of each feature in each component (k, d), for `shape` (k, d)."""
+
+    def project(self, covariances: Array, axes: Array, n_components: int) -> Array:
+        """Covariances (k, m, m) of the coordinates along `axes` (m, d)."""
+
 
 class Full:
     """Each component has a covariance of its own."""
@@ -135,6 +141,13 @@ class Full:
 
     def whiten(self, deviations: Array, precisions_cholesky: Array) -> Array:  # noqa: D102
         return np.asarray(deviations @ precisions_cholesky)
+
+    def variances(self, covariances: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
+        return np.broadcast_to(np.diagonal(covariances, axis1=-2, axis2=-1), shape)
+
+    def project(self, covariances: Array, axes: Array, n_components: int) -> Array:  # noqa: D102
+        projected = axes @ covariances @ axes.T
+        return np.broadcast_to(projected, (n_components, *projected.shape[-2:]))
 
 
 class Tied(Full):
@@ -223,6 +236,12 @@ class Diagonal:
     def whiten(self, deviations: Array, precisions_cholesky: Array) -> Array:  # noqa: D102
         return deviations * precisions_cholesky[:, None, :]
 
+    def variances(self, covariances: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
+        return covariances
+
+    def project(self, covariances: Array, axes: Array, n_components: int) -> Array:  # noqa: D102
+        return np.asarray((axes * covariances[:, None, :]) @ axes.T)
+
 
 class Spherical(Diagonal):
     """Each component has one variance."""
@@ -260,6 +279,12 @@ class Spherical(Diagonal):
 
     def whiten(self, deviations: Array, precisions_cholesky: Array) -> Array:  # noqa: D102
         return deviations * precisions_cholesky[:, None, None]
+
+    def variances(self, covariances: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
+        return np.broadcast_to(covariances[:, None], shape)
+
+    def project(self, covariances: Array, axes: Array, n_components: int) -> Array:  # noqa: D102
+        return np.asarray(covariances[:, None, None] * (axes @ axes.T))
 
 
 _BY_NAME: Mapping[str, Covariance] = {c.name: c for c in (Full(), Tied(), Diagonal(), Spherical())}

@@ -1,6 +1,6 @@
 """The committed model as JSON: what `/api/v1/model` promises to other programs, apart from how a Snapshot is built."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -78,6 +78,72 @@ class Model(_Value):
     positions: dict[int, int] = Field(description="next offset to learn, by partition")
     lag: dict[int, int] = Field(description="records not yet learnt, by partition")
     last_timestamp: int | None = Field(description="of the newest record learnt, milliseconds since the epoch")
+
+
+class ComponentCard(_Value):
+    """A component, held against the reference."""
+
+    id: int = Field(description="kept for life, never given to another component")
+    weight: float = Field(description="share of the mixture, 0 to 1")
+    reference_weight: float | None = Field(description="its share in the reference; null: it has none there")
+    effective: float = Field(description="vectors of equal weight that would say as much as it has learnt")
+    age: int | None = Field(description="vectors learnt since it came; null: it came before this process")
+    mean: tuple[float | None, ...] = Field(description="in the features' own units, in the order of `features`")
+    deviation: tuple[float | None, ...] = Field(
+        description="of the mean from the reference, in its standard deviations"
+    )
+    mark: Literal["born", "died", "split", "merged"] | None = Field(description="what befell it in the last minute")
+
+
+class Components(_Value):
+    """All components as of the newest frame."""
+
+    features: tuple[str, ...]
+    units: tuple[str, ...] = Field(description="in the order of `features`")
+    components: tuple[ComponentCard, ...]
+
+
+class Happening(_Value):
+    """An event."""
+
+    number: int
+    time: float = Field(description="when this process saw it, seconds since the epoch")
+    type: str
+    fields: dict[str, Any]
+
+
+class SetAside(_Value):
+    """A record that went to the dead letters."""
+
+    time: float = Field(description="seconds since the epoch")
+    reason: str
+    partition: int
+    offset: int
+
+
+class Stream(_Value):
+    """How the stream goes."""
+
+    rate: float | None = Field(description="records a second over the last seconds")
+    latency_mean: float | None = Field(description="seconds from a record's timestamp to its commit")
+    latency_newest: float | None = Field(description="the same of the newest record")
+    commits: int = Field(description="transactions since this process began")
+    commit_seconds: float | None = Field(description="duration of the last transaction")
+    checkpoint_time: float | None = Field(description="of the last checkpoint, seconds since the epoch")
+    checkpoint_bytes: int | None
+    memory_bytes: int | None = Field(description="resident memory")
+    positions: dict[int, int] = Field(description="next offset to learn, by partition")
+    lag: dict[int, int] = Field(description="records not yet learnt, by partition")
+    rejected: dict[str, int] = Field(description="dead letters since the model began, by reason")
+    dead_letters: tuple[SetAside, ...] = Field(description="the last few, oldest first")
+
+
+class Vector(_Value):
+    """One of the vectors that the page shows."""
+
+    features: tuple[float | None, ...] = Field(description="in their own units, in the order of the model's features")
+    responsibilities: dict[int, float] = Field(description="probability by component")
+    outlier: bool | None = Field(description="null: there is no reference yet")
 
 
 class Ready(_Value):

@@ -1,4 +1,4 @@
-"""Probes, metrics and the model over HTTP, in the learner's own event loop.
+"""Probes, metrics, the API and the live page over HTTP, in the learner's own event loop.
 
 Handlers are coroutines that read the committed Snapshot, so what they answer is of one piece and a loop that does not
 turn does not answer. The server takes no signals: who runs the learner decides when it ends, and the server then closes
@@ -14,12 +14,15 @@ from contextlib import asynccontextmanager, contextmanager
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
 
 import streamgmm
 from streamgmm.errors import SettingsError
+from streamgmm.service import login, page
+from streamgmm.service.access import Access
 from streamgmm.service.api import Alive, Model, Ready, model_of, readiness_of
-from streamgmm.service.front_page import front_page
+from streamgmm.service.live import routes as live
+from streamgmm.service.live.recorder import Recorder
+from streamgmm.service.live.wire import Wire
 from streamgmm.service.metrics import Metrics
 from streamgmm.service.snapshot import Snapshot
 from streamgmm.settings import Http
@@ -30,25 +33,31 @@ _GRACE_SECONDS = 1
 
 
 @asynccontextmanager
-async def serve(settings: Http, view: Callable[[], Snapshot], metrics: Metrics) -> AsyncIterator[str]:
-    """Serve what `view` shows for as long as the block runs; gives the address, `http://host:port`.
+async def serve(
+    settings: Http, view: Callable[[], Snapshot], metrics: Metrics, recorder: Recorder, wire: Wire
+) -> AsyncIterator[str]:
+    """Serve what `view` and `recorder` show for as long as the block runs; gives the address, `http://host:port`.
 
     Raises SettingsError where the address cannot be listened on.
     """
     listener = _listen(settings)
     address = _url(listener)
-    server = _Server(_config(application(view, metrics)))
+    app = application(view, metrics, recorder, wire, Access(settings))
+    server = _Server(_config(app))
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
     log.info("http listening", address=address)
     try:
         yield address
     finally:
+        recorder.close()
         server.should_exit = True
         await serving
 
 
-def application(view: Callable[[], Snapshot], metrics: Metrics) -> FastAPI:
-    """The routes. The interactive pages are off: they would load their scripts from the internet."""
+def application(
+    view: Callable[[], Snapshot], metrics: Metrics, recorder: Recorder, wire: Wire, access: Access
+) -> FastAPI:
+    """The routes. FastAPI's own pages are off: they would load their scripts from the internet."""
     app = FastAPI(title="streamgmm", version=streamgmm.__version__, docs_url=None, redoc_url=None)
 
     @app.get("/livez", tags=["probes"])
@@ -75,10 +84,9 @@ def application(view: Callable[[], Snapshot], metrics: Metrics) -> FastAPI:
         """The learner as of its last commit."""
         return model_of(view())
 
-    @app.get("/", include_in_schema=False)
-    async def page() -> HTMLResponse:
-        return HTMLResponse(front_page(view()))
-
+    live.add_routes(app, recorder, wire)
+    page.add_routes(app)
+    login.protect(app, access)
     return app
 
 

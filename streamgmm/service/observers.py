@@ -8,6 +8,7 @@ import structlog
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Event, Report, State
 from streamgmm.service import view
+from streamgmm.service.live.recorder import Recorder
 from streamgmm.service.metrics import EndToEnd, Metrics
 from streamgmm.service.publisher import Committed
 from streamgmm.service.snapshot import Phase, Snapshot
@@ -25,6 +26,7 @@ class Observers:
     def __init__(self, settings: Settings, listener: Callable[[Snapshot], None] | None = None) -> None:
         self.metrics = Metrics(settings.model)
         self.snapshot = view.empty(settings)
+        self.recorder = Recorder(self.snapshot)
         self.view: view.View | None = None
         self.ends: Mapping[int, int] = {}  # of the input, by partition
         self._settings, self._listener = settings, listener
@@ -34,7 +36,8 @@ class Observers:
 
     def plan(self, plan: Plan) -> None:
         """What the learner will run with is known."""
-        self.view = view.View(self._settings, plan)
+        self.view = self.recorder.view = view.View(self._settings, plan)
+        self.recorder.n_components = plan.n_components
 
     def phase(self, phase: Phase, detail: str) -> None:
         """The learner is where it is not ready. Draining ends with the program."""
@@ -52,7 +55,9 @@ class Observers:
         self.last_commit = time.monotonic()
         state, report = committed.state, committed.report
         timestamps = [out.columns.timestamps for out in (*report.assignments, *report.dead_letters)]
-        self.metrics.committed(committed.seconds, committed.checkpoint_bytes, EndToEnd.of(timestamps, time.time()))
+        latency = EndToEnd.of(timestamps, time.time())
+        self.metrics.committed(committed.seconds, committed.checkpoint_bytes, latency)
+        self.recorder.committed(committed, latency)
         for event in report.events:
             _log(event, self._settings.model.name)
         self.show(state, report)
@@ -64,7 +69,7 @@ class Observers:
             score = report.log_likelihood / report.scored if report.scored else before.log_likelihood
             newest = report.last_timestamp if report.last_timestamp is not None else before.last_timestamp
             seen = self.view.of(state, score, self._lag(state), newest)
-            self._show(seen._replace(phase=before.phase, detail=before.detail) if self._draining else seen)
+            self._show(seen._replace(phase=before.phase, detail=before.detail) if self._draining else seen, state)
 
     def events(self) -> tuple[Event, ...]:
         """What is to be published with the next transaction: every minute a summary."""
@@ -81,9 +86,10 @@ class Observers:
     def _lag(self, state: State) -> Mapping[int, int]:
         return {p: max(0, end - state.positions.get(p, 0)) for p, end in self.ends.items()}
 
-    def _show(self, snapshot: Snapshot) -> None:
+    def _show(self, snapshot: Snapshot, state: State | None = None) -> None:
         self.snapshot = snapshot
         self.metrics.observe(snapshot)
+        self.recorder.show(snapshot, state)
         if self._listener is not None:
             self._listener(snapshot)
 

@@ -24,6 +24,7 @@ from streamgmm.service.compiled import load_compiled
 from streamgmm.service.event_loop import watch_lag
 from streamgmm.service.http import serve
 from streamgmm.service.learner import Learner
+from streamgmm.service.live.wire import Wire
 from streamgmm.service.observers import Observers
 from streamgmm.service.session import OwnClaim, Session
 from streamgmm.service.snapshot import Snapshot
@@ -61,7 +62,8 @@ class Service:
     ) -> None:
         self.settings, self.until_end, self._open_broker = settings, until_end, connect
         self.observers = Observers(settings, listener)
-        self.address: str | None = None  # of the probes and metrics, once they are served
+        self.address: str | None = None  # of the page, probes and metrics, once they are served
+        self.served = asyncio.Event()  # the address is known, or there will be none
         self._learner: Learner | None = None
         self._claim: OwnClaim | None = None  # the last one, which a successor's would follow
         self._stopping = asyncio.Event()
@@ -71,8 +73,12 @@ class Service:
         """Run until stopped, or until the end for `until_end`. Raises what ends it otherwise (see `errors`)."""
         async with AsyncExitStack() as stack:
             if self.settings.http.enabled:
-                serving = serve(self.settings.http, lambda: self.observers.snapshot, self.observers.metrics)
+                seen = self.observers
+                wire = Wire(self.settings, seen.recorder)
+                serving = serve(self.settings.http, lambda: seen.snapshot, seen.metrics, seen.recorder, wire)
                 self.address = await stack.enter_async_context(serving)
+                _in_background(stack, seen.recorder.beat())
+            self.served.set()
             _in_background(stack, watch_lag(self.observers.metrics.loop_lag))
             await self._until_stopped(self._sessions())
 

@@ -54,6 +54,12 @@ class View:
             last_timestamp=newest,
         )
 
+    def in_own_units(self, vector: Array) -> tuple[float, ...]:
+        """A vector of the model (d,) with its transforms undone."""
+        return tuple(
+            float(_undo(feature)(value)) for feature, value in zip(self._features(len(vector)), vector, strict=True)
+        )
+
     def _features(self, count: int) -> list[Feature]:
         declared = self._settings.input.features
         return [Feature(name=f"x{i}") for i in range(count)] if isinstance(declared, str) else list(declared)

@@ -26,7 +26,7 @@ class Settings(Section):
     learning: Learning = Field(default_factory=Learning, description="stepwise EM")
     delivery: Delivery = Field(default_factory=Delivery, description="transactions")
     drift: Drift = Field(default_factory=Drift, description="the drift alarm")
-    http: Http = Field(default_factory=Http, description="probes and metrics")
+    http: Http = Field(default_factory=Http, description="probes, metrics, the live page, the API")
     log: Log = Field(default_factory=Log, description="log lines")
 
     @property

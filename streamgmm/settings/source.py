@@ -18,9 +18,9 @@ from streamgmm.settings.problems import KeyPath, problems
 from streamgmm.settings.table import leaves
 
 PREFIX = "STREAMGMM_"
-_PASSWORD = ("broker", "security", "password")
 _S = TypeVar("_S", bound=Section)
 _LEAVES = dict(leaves(Settings))
+_SECRETS = [tuple(key.split(".")) for key, field in _LEAVES.items() if field.annotation is SecretStr]
 _SECTIONS = {tuple(key.split(".")[:n]) for key in _LEAVES for n in range(1, key.count(".") + 1)}
 
 
@@ -121,7 +121,7 @@ def _from_file(file: Path) -> Given:
         raise SettingsError(f"{file}: must be a map of sections (input:, model:, ...), not a {type(values).__name__}")
     places = list(_places(tree, ()))
     origins = {path: f"{file}, line {line}" for path, line in places}
-    kept, refused = _without_password(_without_empty(values or {}, ()), str(file))
+    kept, refused = _without_secrets(_without_empty(values or {}, ()), str(file))
     return Given(kept, origins, (*_duplicates(file, places), *refused))
 
 
@@ -161,17 +161,31 @@ def _without_empty(values: dict[str, Any], path: KeyPath) -> dict[str, Any]:
     return kept
 
 
-def _without_password(values: dict[str, Any], source: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The values without the password, and what to say where there was one: others can read files and processes."""
-    security = values.get("broker", {}).get("security", {}) if _is_map(values.get("broker")) else {}
-    if not _is_map(security) or not security.get("password"):
-        return values, ()
-    kept = {key: value for key, value in security.items() if key != "password"}
-    problem = (
-        f"broker.security.password: not taken from {source}, where others can read it; set the environment variable "
-        "STREAMGMM_BROKER__SECURITY__PASSWORD or broker.security.password_file"
-    )
-    return {**values, "broker": {**values["broker"], "security": kept}}, (problem,)
+def _without_secrets(values: dict[str, Any], source: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The values without passwords and tokens, and what to say where there was one: others can read files."""
+    problems = []
+    for path in _SECRETS:
+        if _held(values, path):
+            key = ".".join(path)
+            values = _without(values, path)
+            problems.append(
+                f"{key}: not taken from {source}, where others can read it; set the environment variable "
+                f"{PREFIX}{key.replace('.', '__').upper()} or {key}_file"
+            )
+    return values, tuple(problems)
+
+
+def _held(values: object, path: KeyPath) -> object:
+    for part in path:
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def _without(values: dict[str, Any], path: KeyPath) -> dict[str, Any]:
+    first, *inner = path
+    if not inner:
+        return {key: value for key, value in values.items() if key != first}
+    return {**values, first: _without(values[first], tuple(inner))}
 
 
 # ---- environment and command line
@@ -203,7 +217,7 @@ def _from_overrides(overrides: Iterable[str]) -> Given:
             parts.append(Given({}, {}, (f"--set {override}: takes key=value, as in --set model.n_components=8",)))
             continue
         part = _one(tuple(key.strip().split(".")), text, f"--set {key.strip()}")
-        kept, refused = _without_password(part.values, "--set")
+        kept, refused = _without_secrets(part.values, "--set")
         parts.append(Given(kept, part.origins, refused))
     return _laid_over(parts)
 

@@ -17,7 +17,7 @@ SCENE = Scene(
     noun="player",
     elapsed=40.2,
     addresses=(
-        ("metrics, probes", "http://127.0.0.1:41234/metrics /readyz /livez"),
+        ("live page", "http://127.0.0.1:41234"),
         (
             "elsewhere try",
             ".venv/bin/streamgmm tail --topic players.assignments --broker sqlite:////tmp/streamgmm-demo-abcd1234/demo.db",
@@ -53,8 +53,7 @@ def test_it_fits_the_width_and_says_everything(width: int) -> None:
     for part in (
         "dead letters 3",
         "running, 120 M-steps",
-        "http://127.0.0.1:41234/metrics",
-        "/readyz",
+        "http://127.0.0.1:41234",
         "Ctrl-C ends it",
     ):
         assert part in words

@@ -1,0 +1,17 @@
+// The sentence at the top: what is going on, before any picture.
+import { html } from "./html.js";
+import { clock } from "./format.js";
+import { statusOf } from "./status.js";
+import { driftTone, driftWord } from "./drift_words.js";
+
+export function Banner({ state, frame, rewind }) {
+  const status = statusOf(state);
+  return html`
+    ${state.notice && html`<p class="banner watch" role="alert">${state.notice}</p>`}
+    ${state.past && html`<p class="banner watch">You are looking at ${clock(state.past.time)}.
+      <button class="plain" onClick=${() => rewind.live()}>Back to now</button></p>`}
+    ${status.text && html`<div class="banner ${status.tone}"><p>${status.text}</p>
+      ${status.progress !== undefined && html`<progress max="1" value=${status.progress} aria-label="vectors gathered"></progress>`}</div>`}
+    ${frame && frame.view && html`<p class="sentence ${driftTone(frame.drift.state)}" aria-live="polite">
+      <strong>${driftWord(frame.drift.state)}</strong> ${frame.drift.sentence}</p>`}`;
+}

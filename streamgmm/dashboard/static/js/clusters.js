@@ -1,0 +1,27 @@
+// The scatter: recent vectors and the components' ellipses, along two axes that are chosen here.
+import { html } from "./html.js";
+import { Panel } from "./panel.js";
+import { TableBehind } from "./table.js";
+import { AxisChoice } from "./axis_choice.js";
+import { Scatter } from "./scatter.js";
+import { compact, percent } from "./format.js";
+import { labelOf } from "./identity.js";
+import { transformOf } from "./scales.js";
+
+const ABOUT = "Each mark is a recent vector. Each ring is a component: the inner one holds 68 % of it, the outer one 95 %; dashed is the reference.";
+
+export function Clusters({ state, frame, points, choose }) {
+  const { view, ellipses, model: { features } } = frame;
+  const choice = view && html`<${AxisChoice} view=${view} features=${features} choose=${choose} />`;
+  const value = (axis, at) => (axis?.feature === null ? compact(at) : compact(transformOf(features[axis.feature].transform).undo(at)));
+  return html`<${Panel} name="clusters" title="Clusters" about=${ABOUT} controls=${choice}>
+    ${view
+      ? html`<${Scatter} scene=${{ view, ellipses, reference: frame.reference, points }} features=${features}
+          shown=${frame} focus=${state.view.focus} choose=${choose} />
+        <${TableBehind} caption="The components' places" head=${["component", "weight", ...axisNames(view, features)]}
+          rows=${() => ellipses.map(({ id, weight, centre }) => [labelOf(id), percent(weight), value(view.x, centre[0]), ...(view.y ? [value(view.y, centre[1])] : [])])} />`
+      : html`<p class="empty">No model yet.</p>`}
+  </${Panel}>`;
+}
+
+const axisNames = (view, features) => [view.x, view.y].filter(Boolean).map((axis) => (axis.feature === null ? axis.key : features[axis.feature].name));

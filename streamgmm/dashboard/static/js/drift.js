@@ -1,0 +1,53 @@
+// Drift: the likelihood, each alarming statistic against its limit, what happened, and what changed.
+import { html } from "./html.js";
+import { Panel } from "./panel.js";
+import { TableBehind } from "./table.js";
+import { Chart } from "./chart.js";
+import { themeOf } from "./theme.js";
+import { clock, compact, percent, words } from "./format.js";
+import { signOf } from "./event_signs.js";
+
+const COLOURS = ["id-0", "id-1", "id-2", "id-3", "id-4", "id-5", "id-6", "id-7"];
+const LAST_EVENTS = 5;
+const TABLE_ROWS = 30;
+
+const ABOUT = "How well the frozen reference still explains the stream. Each line is a statistic as a share of its limit: in the shaded part it alarms.";
+
+export function Drift({ state, frame, rows, all }) {
+  const told = all.slice(Math.max(0, all.findIndex((row) => row.log_likelihood !== null)));
+  const { statistics, state: word, progress } = frame.drift;
+  const theme = themeOf(state.view);
+  const events = state.history.events.filter(({ time }) => time <= frame.time);
+  const signs = events.map(({ time, type }) => ({ time, sign: signOf(type) }));
+  const until = state.past ? frame.time : null;
+  const likelihood = [{ name: "log-likelihood", colour: "calm", of: (row) => row.log_likelihood }];
+  const shares = statistics.map(({ name, limit }, i) => ({ name, colour: COLOURS[i % COLOURS.length], dash: i >= COLOURS.length ? [4, 3] : undefined, of: (row) => share(row.statistics[name], limit) }));
+  return html`<${Panel} name="drift" title="Drift" about=${ABOUT}>
+    ${statistics.length > 0 ? html`<${Legend} statistics=${statistics} />
+      <${Chart} rows=${told} lines=${shares} limits=${[1]} bounds=${[0, 1.3]} events=${signs} until=${until} theme=${theme} height=${170}
+        label=${`Statistics over time as a share of their limits; now ${statistics.map(({ name, value, limit }) => `${name} ${percent(share(value, limit))}`).join(", ")}`} />` : html`<p class="empty">${frame.view ? WAITING[word] ?? "" : "There is no model yet."} ${frame.view && word !== "off" && html`<progress max="1" value=${progress} aria-label="done"></progress>`}</p>`}
+    <h3>Log-likelihood of the vectors <small>nats; higher is better explained</small></h3>
+    <${Chart} rows=${told} lines=${likelihood} events=${signs} until=${until} theme=${theme} height=${110} label=${`Log-likelihood over time; now ${compact(frame.model.log_likelihood)} nats`} />
+    <${Events} events=${events} />
+    <${TableBehind} caption="The statistics" head=${["time", "log-likelihood", ...statistics.map(({ name, limit }) => `${name} (limit ${compact(limit)})`)]}
+      rows=${() => rows.slice(-TABLE_ROWS).reverse().map((row) => [clock(row.time), compact(row.log_likelihood), ...statistics.map(({ name }) => compact(row.statistics[name]))])} />
+  </${Panel}>`;
+}
+
+const WAITING = {
+  off: "Drift is switched off (drift.enabled).",
+  settling: "The model settles; then it is frozen as the reference that the stream is held against.",
+  calibrating: "The reference is frozen. What is usual under it is being learnt; then the limits are known.",
+};
+
+const share = (value, limit) => (value === null || value === undefined || !limit ? null : value / limit);
+
+function Legend({ statistics }) {
+  return html`<ul class="legend">${statistics.map(({ name, value, limit }, i) => html`<li class="id-${i % COLOURS.length}"><i aria-hidden="true"></i>${words(name)} <b class="number">${compact(value)}</b> <small>alarm above ${compact(limit)}</small></li>`)}</ul>`;
+}
+
+function Events({ events }) {
+  if (!events.length) return html`<p class="about">No events since the page knows.</p>`;
+  return html`<ol class="events" aria-label="The last events">${events.slice(-LAST_EVENTS).reverse().map(({ number, time, type }) => html`<li key=${number}>
+    <time class="number">${clock(time)}</time> <b>${signOf(type)}</b> ${words(type)}</li>`)}</ol>`;
+}

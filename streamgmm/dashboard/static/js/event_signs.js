@@ -1,0 +1,14 @@
+// A sign for each kind of event, small enough to stand on a curve.
+const SIGNS = {
+  drift_warning: "!",
+  drift_raised: "▲",
+  drift_cleared: "▽",
+  reference_frozen: "R",
+  component_born: "+",
+  component_died: "†",
+  component_split: "÷",
+  component_merged: "∪",
+  records_skipped: "✕",
+};
+
+export const signOf = (type) => SIGNS[type] ?? "•";

@@ -1,0 +1,55 @@
+// Looking at an earlier moment: the view names it, its frame is fetched from the service's ring, the newest wish wins.
+const TOO_OLD = "That moment is no longer kept: the page follows the stream.";
+const NO_ANSWER = "That moment could not be fetched: the service does not answer.";
+const SLACK = 1; // seconds before the oldest frame that still count as it
+
+/** `to(time)` shows the frame nearest to it, `step(n)` moves by frames, `live()` follows the stream again. */
+export function createRewind(store) {
+  let asked = null;
+
+  function live(notice = null) {
+    store.set({ past: null, notice, view: { ...store.get().view, at: null } });
+  }
+
+  function to(time) {
+    const row = nearest(store.get().history.rows, time);
+    if (row) store.choose({ at: row.time });
+  }
+
+  function step(by) {
+    const { history: { rows }, view } = store.get();
+    const here = view.at === null ? rows.length - 1 : rows.indexOf(nearest(rows, view.at));
+    const row = rows[Math.min(Math.max(here + by, 0), rows.length - 1)];
+    if (row) to(row.time);
+  }
+
+  async function fetched(wish, { at, x, y }, rows) {
+    if (at < rows[0].time - SLACK) return live(TOO_OLD);
+    const { number } = nearest(rows, at);
+    try {
+      const answer = await fetch(`/api/v1/frames/${number}?${new URLSearchParams({ x, y })}`, { cache: "no-store" });
+      const frame = answer.ok ? await answer.json() : null;
+      if (wish !== asked) return;
+      if (frame) store.set({ past: frame, notice: null });
+      else live(TOO_OLD);
+    } catch {
+      if (wish === asked) store.set({ notice: NO_ANSWER });
+    }
+  }
+
+  store.listen(({ view, history: { rows } }) => {
+    const wish = view.at === null ? null : `${view.at} ${view.x} ${view.y}`;
+    if (wish === asked || (wish && !rows.length)) return;
+    asked = wish;
+    if (wish) fetched(wish, view, rows);
+  });
+
+  const toggle = () => (store.get().view.at === null ? step(0) : live());
+  return { to, live, step, toggle };
+}
+
+export function nearest(rows, time) {
+  let best = null;
+  for (const row of rows) if (!best || Math.abs(row.time - time) < Math.abs(best.time - time)) best = row;
+  return best;
+}

@@ -1,0 +1,67 @@
+// The canvas of the scatter: sized to its place, drawn from a draw list, answering to pointer.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { html } from "./html.js";
+import { drawList } from "./draw_list.js";
+import { extent, plotOf, steady } from "./plot.js";
+import { paint } from "./paint.js";
+import { hit } from "./hit.js";
+import { ticks, transformOf } from "./scales.js";
+import { axisTitle } from "./axis_choice.js";
+import { Tip } from "./tip.js";
+import { percent } from "./format.js";
+import { labelOf } from "./identity.js";
+
+const MARGINS = { left: 56, right: 12, top: 10, bottom: 28 };
+
+export function Scatter({ scene, features, shown, focus, choose }) {
+  const canvas = useRef(null);
+  const held = useRef({ axes: "", extent: null, list: null });
+  const [size, setSize] = useState(null);
+  const [under, setUnder] = useState(null);
+  useEffect(() => sized(canvas.current, setSize), []);
+  useEffect(() => {
+    if (size) held.current = draw(canvas.current, scene, features, held.current, size, focus);
+  });
+  const look = (event) => {
+    const { left, top } = canvas.current.getBoundingClientRect();
+    const [x, y] = [event.clientX - left, event.clientY - top];
+    const found = held.current.list && hit(held.current.list, x, y);
+    setUnder(found && { ...found, x, y });
+  };
+  const pick = () => choose({ focus: under?.ellipse?.id ?? under?.point?.id ?? null });
+  const summary = `Scatter of ${scene.points.x.length} recent vectors and ${scene.ellipses.length} components: ${
+    scene.ellipses.slice(0, 8).map(({ id, weight }) => `${labelOf(id)} ${percent(weight)}`).join(", ")}`;
+  return html`<div class="scatter">
+    <p class="axis-y"><span>${axisTitle(scene.view.y, features)}</span></p>
+    <div class="canvas"><canvas ref=${canvas} role="img" aria-label=${summary}
+      onPointerMove=${look} onPointerLeave=${() => setUnder(null)} onClick=${pick}></canvas>
+      ${under && html`<${Tip} under=${under} frame=${shown} />`}</div>
+    <p class="axis-x">${axisTitle(scene.view.x, features)}</p>
+  </div>`;
+}
+
+function sized(canvas, setSize) {
+  const observer = new ResizeObserver(([{ contentRect: { width, height } }]) => setSize({ width, height }));
+  observer.observe(canvas);
+  return () => observer.disconnect();
+}
+
+function draw(canvas, scene, features, held, { width, height }, focus) {
+  const axes = `${scene.view.x.key} ${scene.view.y?.key}`;
+  const wanted = steady(axes === held.axes ? held.extent : null, extent(scene));
+  const plot = plotOf(wanted, width, height, MARGINS);
+  const list = drawList(scene, plot);
+  const ratio = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
+  if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  paint(context, list, { axes: { x: marks(scene.view.x, plot.x, features, 7), y: marks(scene.view.y, plot.y, features, 6) }, focus });
+  if (window.streamgmm) window.streamgmm.drawList = list;
+  return { axes, extent: wanted, list };
+}
+
+function marks(axis, [low, high], features, count) {
+  if (!axis) return [];
+  return ticks(low, high, transformOf(axis.feature === null ? "identity" : features[axis.feature].transform), count);
+}

@@ -1,0 +1,78 @@
+"""One moment of the learner as the page can show it: references to committed values, and a sample of the vectors."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from streamgmm.engine.sample import Sample
+from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.parameters import Parameters
+from streamgmm.records.columns import Int64
+from streamgmm.service.snapshot import Snapshot
+
+
+class Picture(NamedTuple):
+    """The mixture, and the frozen one that it is held against."""
+
+    ids: Int64  # (k,)
+    parameters: Parameters
+    effective: Array  # (k,) vectors of equal weight that would say as much
+    reference: Mapping[int, int]  # row of the reference by component id
+    frozen: Parameters | None  # the reference
+
+
+class Moment(NamedTuple):
+    """Something that happened, and when the page was told (seconds since the epoch)."""
+
+    number: int
+    time: float
+    type: str
+    fields: Mapping[str, object]
+
+
+class DeadLetter(NamedTuple):
+    """Which record was set aside, and why; never what was in it."""
+
+    time: float  # seconds since the epoch
+    reason: str
+    partition: int
+    offset: int
+
+
+class Flow(NamedTuple):
+    """How the stream goes."""
+
+    rate: float | None  # records a second over the last seconds
+    latency_mean: float | None  # seconds from a record's timestamp to its commit, of the last transaction
+    latency_newest: float | None
+    commits: int  # since the process began
+    commit_seconds: float | None  # the last transaction's
+    checkpoint_time: float | None  # seconds since the epoch
+    checkpoint_bytes: int | None
+    memory_bytes: int | None  # resident
+
+
+class Frame(NamedTuple):
+    """What is shown of one moment."""
+
+    number: int  # from 1 on, in order
+    time: float  # seconds since the epoch
+    snapshot: Snapshot
+    picture: Picture | None  # None before there is a model
+    flow: Flow
+    samples: tuple[Sample, ...]  # of the vectors scored since the frame before
+    first_point: int  # number of the first of them, in order of their arrival
+    last_moment: int  # number of the last event before it
+
+
+def n_points(frame: Frame) -> int:
+    """How many vectors its samples hold."""
+    return sum(len(sample.vectors) for sample in frame.samples)
+
+
+def n_bytes(frame: Frame) -> int:
+    """What the frame keeps alive by itself."""
+    arrays = [array for sample in frame.samples for array in (sample.vectors, sample.responsibilities)]
+    if frame.picture is not None:
+        arrays += [frame.picture.parameters.means, frame.picture.parameters.covariances]
+        arrays += [frame.picture.parameters.precisions_cholesky]
+    return sum(array.nbytes for array in arrays)

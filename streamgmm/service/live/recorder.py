@@ -1,0 +1,187 @@
+"""Makes frames of what the learner has committed, four times a second at most, and lets pages wait for them.
+
+Between two frames it only keeps references; `beat` makes the next one when something has changed.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import numpy as np
+
+from streamgmm.engine.sample import MOST, Sample, spread
+from streamgmm.engine.values import Event, Live, Outgoing, State
+from streamgmm.mixture.arrays import Array
+from streamgmm.records.columns import headers_of
+from streamgmm.records.dead_letters import PREFIX
+from streamgmm.service.live.frame import DeadLetter, Flow, Frame, Moment, Picture, n_points
+from streamgmm.service.live.memory import resident_bytes
+from streamgmm.service.live.ring import Ring
+from streamgmm.service.metrics import EndToEnd
+from streamgmm.service.publisher import Committed
+from streamgmm.service.snapshot import Snapshot
+from streamgmm.service.view import View
+
+BEAT = 0.25  # seconds between frames, at least
+RATE_OVER = 5.0  # seconds that a rate is taken over
+MOMENTS = 200  # events kept
+DEAD_LETTERS = 8  # kept
+
+
+class Recorder:
+    """All methods are called on the event loop's thread. `clock` gives the seconds since the epoch."""
+
+    def __init__(self, first: Snapshot, clock: Callable[[], float] = time.time) -> None:
+        self.ring = Ring()
+        self.view: View | None = None  # once it is known what runs
+        self.n_components = 0  # that a model starts with
+        self.moments: deque[Moment] = deque(maxlen=MOMENTS)
+        self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS)
+        self.born: dict[int, int] = {}  # vectors learnt when a component came, by id; absent: not known
+        self.closed = False  # no frame will follow
+        self._snapshot, self._clock = first, clock
+        self._state: State | None = None
+        self._flow = Flow(None, None, None, 0, None, None, None, None)
+        self._passed: deque[tuple[float, int]] = deque()  # time, records: over the last seconds
+        self._samples: list[Sample] = []
+        self._number, self._next_point, self._moment = 0, 0, 0
+        self._changed, self._news = True, asyncio.Event()
+
+    # ---- told by the learner
+
+    def show(self, snapshot: Snapshot, state: State | None = None) -> None:
+        """This is what there is to see from now on."""
+        self._snapshot, self._changed = snapshot, True
+        if state is not None:
+            self._state = state
+            self._note_births(state)
+
+    def committed(self, committed: Committed, latency: EndToEnd | None) -> None:
+        """A transaction has ended well."""
+        now, report, flow = self._clock(), committed.report, self._flow
+        self._samples += report.samples
+        self._note(now, report.events)
+        self.dead_letters.extend(_last_letters(now, report.dead_letters))
+        self._flow = flow._replace(
+            latency_mean=latency.mean if latency else flow.latency_mean,
+            latency_newest=latency.newest if latency else flow.latency_newest,
+            commits=flow.commits + 1,
+            commit_seconds=committed.seconds,
+            checkpoint_time=now,
+            checkpoint_bytes=committed.checkpoint_bytes,
+        )
+
+    # ---- asked by pages
+
+    async def after(self, number: int) -> Frame | None:
+        """The newest frame, once there is one with a higher number; None when there will be none."""
+        while not self.closed:
+            newest = self.ring.newest
+            if newest is not None and newest.number > number:
+                return newest
+            await self._news.wait()
+        return None
+
+    def newest(self) -> Frame:
+        """The newest frame; the first one is made where there is none."""
+        return self.ring.newest or self.make()
+
+    def in_own_units(self, vector: Array) -> tuple[float, ...]:
+        """A sampled vector (d,) with its transforms undone."""
+        return self.view.in_own_units(vector) if self.view is not None else tuple(vector.tolist())
+
+    # ---- frames
+
+    async def beat(self) -> None:
+        """Make frames until cancelled."""
+        while True:
+            if self._changed:
+                self.make()
+            await asyncio.sleep(BEAT)
+
+    def make(self) -> Frame:
+        """A frame of what is to be seen now."""
+        now = self._clock()
+        self._number, self._changed = self._number + 1, False
+        flow = self._flow._replace(rate=self._rate(now), memory_bytes=resident_bytes())
+        samples = thinned(self._samples, self._next_point)
+        frame = Frame(self._number, now, self._snapshot, self._picture(), flow, samples, self._next_point, self._moment)
+        self._samples, self._next_point = [], self._next_point + n_points(frame)
+        self.ring.add(frame)
+        self._wake()
+        return frame
+
+    def close(self) -> None:
+        """Let go of every page that waits."""
+        self.closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def _picture(self) -> Picture | None:
+        live = self._state.model if self._state is not None else None
+        return picture_of(live) if isinstance(live, Live) else None
+
+    def _rate(self, now: float) -> float | None:
+        self._passed.append((now, self._snapshot.totals.records))
+        while len(self._passed) > 2 and now - self._passed[0][0] > RATE_OVER:
+            self._passed.popleft()
+        (began, before), (ended, after) = self._passed[0], self._passed[-1]
+        return (after - before) / (ended - began) if ended > began and after >= before else None
+
+    def _note(self, now: float, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.type != "summary":
+                self._moment += 1
+                self.moments.append(Moment(self._moment, now, event.type, event.fields))
+
+    def _note_births(self, state: State) -> None:
+        """The first components came with the model; when a later one came is known if this process has seen it."""
+        if not isinstance(state.model, Live):
+            return
+        ids = set(state.model.ids.tolist())
+        for component in ids - self.born.keys():
+            if component < self.n_components:
+                self.born[component] = 0
+            elif self.born:
+                self.born[component] = state.totals.vectors
+        self.born = {component: at for component, at in self.born.items() if component in ids}
+
+
+def picture_of(live: Live) -> Picture:
+    """References to what is drawn of a model."""
+    mixture, frozen = live.mixture, live.drift.frozen
+    effective = mixture.statistics.mass * mixture.effective_sample_size
+    return Picture(live.ids, mixture.parameters, effective, reference_rows(live), frozen)
+
+
+def reference_rows(live: Live) -> Mapping[int, int]:
+    """Where each component stands in the reference; one that came later is not in it."""
+    frozen = live.drift.frozen
+    return {} if frozen is None else {component: row for row, component in enumerate(live.ids.tolist())}
+
+
+def thinned(samples: list[Sample], first: int) -> tuple[Sample, ...]:
+    """At most as many vectors as one step's sample has, spread evenly over all of them."""
+    sizes = [len(sample.vectors) for sample in samples]
+    if sum(sizes) <= MOST:
+        return tuple(sample for sample in samples if len(sample.vectors))
+    chosen, starts = spread(sum(sizes), first), np.cumsum([0, *sizes])
+    cut = np.searchsorted(chosen, starts)
+    parts = zip(samples, starts, cut[:-1], cut[1:], strict=False)
+    return tuple(_rows(sample, chosen[i:j] - start) for sample, start, i, j in parts if j > i)
+
+
+def _rows(sample: Sample, rows: np.ndarray) -> Sample:
+    return Sample(sample.vectors[rows], sample.responsibilities[rows], sample.ids, sample.outlier[rows])
+
+
+def _last_letters(now: float, outgoing: Iterable[Outgoing]) -> Iterator[DeadLetter]:
+    for part in outgoing:
+        letters = part.columns
+        for row in range(max(0, len(letters.offsets) - DEAD_LETTERS), len(letters.offsets)):
+            reason = dict(headers_of(letters, row)).get(f"{PREFIX}reason") or b""
+            yield DeadLetter(now, reason.decode(errors="replace"), part.partition, int(letters.offsets[row]))

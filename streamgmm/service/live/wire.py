@@ -1,0 +1,151 @@
+"""A frame as the page takes it: JSON, made once for all pages that look along the same axes and know as much."""
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from streamgmm.mixture import covariance as covariances
+from streamgmm.mixture.parameters import Parameters
+from streamgmm.service.live import axes, cards, points, series
+from streamgmm.service.live.axes import Axis, Principal, View
+from streamgmm.service.live.cards import Context
+from streamgmm.service.live.frame import Frame, Picture
+from streamgmm.service.live.recorder import Recorder
+from streamgmm.service.live.sentence import sentence
+from streamgmm.service.plain import to_plain
+from streamgmm.settings import Settings, Standardise
+
+KEPT = 16  # encoded frames
+
+
+class Wire:
+    """Encodes one recorder's frames."""
+
+    def __init__(self, settings: Settings, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._covariance = covariances.by_name(settings.model.covariance_type)
+        declared = settings.input.features
+        self._transforms = [] if isinstance(declared, str) else [_transform(f.transform) for f in declared]
+        self._instance = uuid.uuid4().hex[:12]
+        self._encoded: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self._pinned: tuple[Parameters, Principal] | None = None
+
+    def encoded(self, frame: Frame, x: str, y: str, since: int | None) -> bytes:
+        """JSON of the frame along these axes.
+
+        `since` is the frame that the page had last; None: it has nothing, and gets everything.
+        """
+        key = (frame.number, x, y, since)
+        if key not in self._encoded:
+            self._encoded[key] = msgspec.json.encode(self._document(frame, x, y, since), enc_hook=_plain)
+            while len(self._encoded) > KEPT:
+                self._encoded.popitem(last=False)
+        return self._encoded[key]
+
+    def _document(self, frame: Frame, x: str, y: str, since: int | None) -> dict[str, Any]:
+        ring = self._recorder.ring
+        last = ring.at(since) if since is not None else None
+        moments = [m for m in self._recorder.moments if m.number <= frame.last_moment]
+        oldest = ring.oldest or frame
+        return {
+            "instance": self._instance,
+            "number": frame.number,
+            "oldest": {"number": oldest.number, "time": oldest.time},
+            "time": frame.time,
+            "complete": last is None,
+            "model": _model(frame, self._transforms),
+            **self.cards(frame),
+            **self._scene(frame, x, y, last),
+            "drift": {**to_plain(frame.snapshot.drift), "sentence": sentence(frame.snapshot.drift)},
+            "flow": frame.flow._asdict(),
+            "dead_letters": [letter._asdict() for letter in self._recorder.dead_letters],
+            "events": [m._asdict() for m in moments if last is None or m.number > last.last_moment],
+            "series": series.rows(list(ring)) if since is None else [series.row(frame)],
+        }
+
+    def cards(self, frame: Frame, features: list[int] | None = None) -> dict[str, Any]:
+        """What is said of each component, of these features; None: of those that the page has room for."""
+        moments = [moment for moment in self._recorder.moments if moment.number <= frame.last_moment]
+        return cards.cards(frame, Context(self._covariance, self._recorder.born, moments), features)
+
+    # ---- the scatter
+
+    def _scene(self, frame: Frame, x: str, y: str, last: Frame | None) -> dict[str, Any]:
+        """Axes, ellipses (those of the reference too) and points."""
+        picture = frame.picture
+        if picture is None:
+            return {"view": None, "ellipses": [], "reference": [], "points": None}
+        looked = axes.view(x, y, picture.parameters.means.shape[1], self._principal(picture))
+        frozen = picture.frozen
+        by_row = {row: component for component, row in picture.reference.items()}
+        return {
+            "view": {"x": _axis(looked.x), "y": _axis(looked.y) if looked.y else None},
+            "ellipses": self._ellipses(picture.parameters, looked, picture.ids.tolist()),
+            "reference": self._ellipses(frozen, looked, [by_row.get(i) for i in range(len(frozen.weights))])
+            if frozen
+            else [],
+            "points": points.columns(self._frames_with_points(frame, last), looked),
+        }
+
+    def _frames_with_points(self, frame: Frame, last: Frame | None) -> Sequence[Frame]:
+        if last is None:
+            return self._recorder.ring.up_to(frame, points.MOST_POINTS) or [frame]
+        between = (self._recorder.ring.at(number) for number in range(last.number + 1, frame.number + 1))
+        return [each for each in between if each is not None]
+
+    def _ellipses(self, parameters: Parameters, view: View, ids: list[int | None]) -> list[dict[str, Any]]:
+        """Centre and covariance of each component along the axes, exactly."""
+        centres = parameters.means @ view.matrix.T - view.origin
+        found = self._covariance.project(parameters.covariances, view.matrix, len(ids))
+        return [
+            {"id": component, "weight": weight, "centre": centre, "covariance": covariance}
+            for component, weight, centre, covariance in zip(
+                ids, parameters.weights.tolist(), centres.tolist(), found.tolist(), strict=True
+            )
+        ]
+
+    def _principal(self, picture: Picture) -> Principal:
+        """Pinned to the reference; before there is one to the first model seen."""
+        if picture.frozen is not None and (self._pinned is None or self._pinned[0] is not picture.frozen):
+            self._pinned = (picture.frozen, axes.principal(picture.frozen, self._covariance))
+        elif self._pinned is None:
+            self._pinned = (picture.parameters, axes.principal(picture.parameters, self._covariance))
+        return self._pinned[1]
+
+
+def _model(frame: Frame, transforms: list[Any]) -> dict[str, Any]:
+    seen = frame.snapshot
+    given = transforms or ["identity"] * len(seen.features)
+    return {
+        "name": seen.model,
+        "phase": seen.phase,
+        "detail": seen.detail,
+        "warm_up": seen.warm_up,
+        "steps": seen.steps,
+        "step_size": seen.step_size,
+        "log_likelihood": seen.log_likelihood,
+        "features": [
+            {"name": name, "unit": unit, "transform": transform}
+            for name, unit, transform in zip(seen.features, seen.units, given, strict=False)
+        ],
+        "totals": seen.totals._asdict(),
+        "lag": {str(partition): records for partition, records in seen.lag.items()},
+        "last_timestamp": seen.last_timestamp,
+    }
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    loads = [{"feature": feature, "load": round(load, 2)} for feature, load in axis.loads]
+    return {"key": axis.key, "feature": axis.feature, "share": axis.share, "loads": loads}
+
+
+def _transform(transform: str | Standardise) -> Any:  # noqa: ANN401 - a name, or mean and scale
+    return transform.model_dump() if isinstance(transform, Standardise) else transform
+
+
+def _plain(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else repr(value)
