@@ -131,7 +131,7 @@ def test_given_means_keep_their_order(name):
 def test_partial_fit_is_stepwise_em(name):
     vectors, _ = blobs(500)
     model = estimator(covariance_type=name).partial_fit(vectors[:50])
-    state, learning = model.state_, Learning(covariances.by_name(name), 100)
+    state, learning = model.state_, Learning(covariances.by_name(name), 100, averaging=True)
     for start, end in ((50, 150), (150, 170), (170, 270), (270, 310)):
         state, _ = stepwise_em.update(state, vectors[start:end], learning)
     model.partial_fit(vectors[50:150]).partial_fit(vectors[150:170]).partial_fit(vectors[170:310])
@@ -317,12 +317,22 @@ def test_the_package_loads_nothing_heavy_before_it_is_asked(heavy):
         ({"n_init": 0}, r"n_init is 0"),
         ({"half_life": 99}, r"half_life is 99.0 records; it must be at least the batch_size, 100"),
         ({"half_life": -1}, r"half_life is -1; it must be a finite number above 0"),
-        ({"half_life": {"value": 60, "unit": "seconds"}}, r"half_life is {.*}; it must be a number of vectors, or a"),
+        ({"half_life": {"value": 60}}, r"half_life is {.*}; it must be a number of vectors, or a value and a unit"),
+        ({"half_life": {"value": 60, "unit": "days"}}, r"half_life has the unit 'days'; it must be one of records, bat"),
+        ({"half_life": [99]}, r"half_life is \[99\]; it must be a finite number above 0"),
+        ({"covariance_type": ["full"]}, r"covariance_type is \['full'\]; it must be one of full"),
+        ({"averaging": 1}, r"averaging is 1; it must be True or False"),
+        ({"warm_start": "yes"}, r"warm_start is 'yes'; it must be True or False"),
+        ({"exponent": float("nan")}, r"exponent is nan"),
+        ({"n_components": True}, r"n_components is True"),
         ({"reg_covar": float("nan")}, r"reg_covar is nan"),
         ({"reg_relative": "1"}, r"reg_relative is '1'"),
         ({"weights_init": [0.5, 0.5]}, r"weights_init has shape \(2,\); it must be \(3,\)"),
         ({"weights_init": [0.5, 0.5, 0.5]}, r"weights_init sums to 1.5; it must sum to 1"),
         ({"weights_init": [1.0, 0.5, -0.5]}, r"weights_init has -0.5; every weight must be above 0"),
+        ({"weights_init": [0.5 + 0j, 0.25, 0.25]}, r"weights_init is complex; it must hold real numbers"),
+        ({"means_init": [[1, 2], [1]]}, r"means_init is no array of float64 numbers"),
+        ({"means_init": "here"}, r"means_init is of type <U4; it must hold real numbers"),
         ({"means_init": np.zeros((3, 2))}, r"means_init has shape \(3, 2\); it must be \(3, 3\)"),
         ({"means_init": np.full((3, 3), np.nan)}, r"means_init has NaN or infinity"),
         (
@@ -344,6 +354,10 @@ def test_bad_parameters_are_named(parameters, said):
         (np.r_[np.ones(39), -1.0], r"sample_weight\[39\] is -1.0; it must be finite and at least 0"),
         (np.r_[np.inf, np.ones(39)], r"sample_weight\[0\] is inf"),
         (np.zeros(40), "sample_weight is zero everywhere"),
+        (np.ones((40, 1)), r"sample_weight has shape \(40, 1\)"),
+        (np.ones(40) * 1j, "sample_weight is complex; it must hold real numbers"),
+        (["a"] * 40, "sample_weight is of type <U1; it must hold real numbers"),
+        ([None] * 40, r"sample_weight\[0\] is nan"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from streamgmm.mixture import bounds
 from streamgmm.mixture.arrays import Array, Flags, frozen
 from streamgmm.mixture.factorise import precision_factors
 from streamgmm.mixture.kernel import DIAGONAL, FULL, Kernel
@@ -44,6 +45,9 @@ class Covariance(Protocol):
     @property
     def kernel(self) -> Kernel:
         """The compiled passes that it goes through."""
+
+    def shape(self, k: int, d: int) -> tuple[int, ...]:
+        """Of covariances, scatter and `precisions_cholesky`."""
 
     def maximise(self, statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
         """The M-step."""
@@ -101,6 +105,9 @@ class Full:
     kernel = FULL
     maximise = staticmethod(maximise_full)
 
+    def shape(self, k: int, d: int) -> tuple[int, ...]:  # noqa: D102
+        return (k, d, d)
+
     def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
         return frozen(precisions_cholesky)
 
@@ -156,6 +163,9 @@ class Tied(Full):
     name = "tied"
     maximise = staticmethod(maximise_tied)
 
+    def shape(self, k: int, d: int) -> tuple[int, ...]:  # noqa: D102
+        return (d, d)
+
     def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
         return frozen(np.broadcast_to(precisions_cholesky, (shape[0], *precisions_cholesky.shape)))
 
@@ -194,6 +204,9 @@ class Diagonal:
     name = "diag"
     kernel = DIAGONAL
     maximise = staticmethod(maximise_diagonal)
+
+    def shape(self, k: int, d: int) -> tuple[int, ...]:  # noqa: D102
+        return (k, d)
 
     def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
         return frozen(precisions_cholesky)
@@ -249,6 +262,9 @@ class Spherical(Diagonal):
     name = "spherical"
     maximise = staticmethod(maximise_spherical)
 
+    def shape(self, k: int, d: int) -> tuple[int, ...]:  # noqa: D102
+        return (k,)
+
     def factors(self, precisions_cholesky: Array, shape: tuple[int, int]) -> Array:  # noqa: D102
         return frozen(np.broadcast_to(precisions_cholesky[:, None], shape))
 
@@ -292,9 +308,7 @@ _BY_NAME: Mapping[str, Covariance] = {c.name: c for c in (Full(), Tied(), Diagon
 
 def by_name(name: str) -> Covariance:
     """The covariance type of that name: full, tied, diag or spherical. Raises ValueError for any other."""
-    if name not in _BY_NAME:
-        raise ValueError(f"covariance_type is {name!r}; it must be one of {', '.join(_BY_NAME)}")
-    return _BY_NAME[name]
+    return bounds.option("covariance_type", name, _BY_NAME)
 
 
 def _inverse(mass: Array) -> Array:

@@ -39,11 +39,17 @@ def log_evidence(parameters: Parameters, vectors: Array, covariance: Covariance)
 
 
 def model(parameters: Parameters, covariance: Covariance) -> Model:
-    """The parameters as the kernel takes them."""
+    """The parameters as the kernel takes them. Raises ValueError where they are of another covariance type."""
+    shape, factors = shape_of(parameters), parameters.precisions_cholesky
+    if factors.shape != covariance.shape(*shape):
+        raise ValueError(
+            f"covariance_type is {covariance.name!r}, but the model's precisions_cholesky have shape {factors.shape}; "
+            f"of that type they have {covariance.shape(*shape)}"
+        )
     return Model(
         frozen(np.log(parameters.weights) + _log_constants(parameters, covariance)),
         frozen(parameters.means),
-        covariance.factors(parameters.precisions_cholesky, shape_of(parameters)),
+        covariance.factors(factors, shape),
     )
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from streamgmm.mixture import bounds
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
@@ -88,8 +89,7 @@ def _weights(value: ArrayLike, n_components: int) -> Array:
 
 def _spread(name: str, value: ArrayLike, covariance: Covariance, shape: tuple[int, int]) -> Array:
     """Covariances or precisions by type, positive definite."""
-    expected = covariance.of_sums(np.zeros(covariance.kernel.shape(*shape))).shape
-    spread = _array(name, value, expected)
+    spread = _array(name, value, covariance.shape(*shape))
     matrices = covariance.factors(spread, shape)
     if matrices.ndim == 3 and not np.allclose(matrices, matrices.swapaxes(1, 2), rtol=_TOLERANCE):
         raise ValueError(f"{name} is not symmetric")
@@ -102,9 +102,9 @@ def _spread(name: str, value: ArrayLike, covariance: Covariance, shape: tuple[in
 
 
 def _array(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
-    array = np.array(value, np.float64)
+    array = bounds.numbers(name, value)
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} has NaN or infinity; it must be finite")
-    return frozen(array)
+    return frozen(array.copy())

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamgmm.mixture import bounds
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
@@ -85,9 +86,7 @@ _BY_NAME: Mapping[str, Policy] = {"keep": keep, "respawn": respawn, "split": spl
 
 def by_name(name: str) -> Policy:
     """The policy of that name. Raises ValueError for a name that is none."""
-    if name not in _BY_NAME:
-        raise ValueError(f"dead_components is {name!r}; it must be one of {', '.join(_BY_NAME)}")
-    return _BY_NAME[name]
+    return bounds.option("dead_components", name, _BY_NAME)
 
 
 def revive(scene: Scene, policy: Policy) -> tuple[Statistics, tuple[Change, ...]]:

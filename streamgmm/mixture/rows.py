@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture import bounds
+from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import Rows
 from streamgmm.mixture.compiled import compiled
 
@@ -15,33 +16,15 @@ def rows_of(vectors: ArrayLike, weights: ArrayLike | None, n_features: int | Non
 
     Raises ValueError that names the argument and what is wrong with it.
     """
-    if np.iscomplexobj(vectors):
-        raise ValueError("vectors is complex; it must be real")
-    matrix = frozen(vectors)
+    matrix = bounds.numbers("vectors", vectors)
     if matrix.ndim != 2 or matrix.shape[1] != (n_features or matrix.shape[1]) or matrix.shape[1] == 0:
         raise ValueError(f"vectors has shape {matrix.shape}; it must be (n, {n_features or 'd'}), one row a vector")
     if _any_infinite(matrix.reshape(-1)):
-        raise ValueError(
-            f"vectors has infinity in row {_first_bad(np.asarray(~np.isinf(matrix).any(axis=1)))}; it must be finite"
-        )
+        where = int(np.argmax(np.isinf(matrix).any(axis=1)))
+        raise ValueError(f"vectors has infinity in row {where}; it must be finite")
     if weights is None:
         return Rows(matrix, frozen(np.ones(len(matrix))))
-    return Rows(matrix, _checked(frozen(weights), len(matrix)))
-
-
-def _checked(weights: Array, count: int) -> Array:
-    if weights.shape != (count,):
-        raise ValueError(f"weights has shape {weights.shape}; it must be ({count},), one for each vector")
-    good = (weights >= 0) & np.isfinite(weights)
-    if not good.all():
-        raise ValueError(
-            f"weights[{_first_bad(good)}] is {weights[_first_bad(good)]}; it must be finite and at least 0"
-        )
-    return weights
-
-
-def _first_bad(good: Flags) -> int:
-    return int(np.argmin(good))
+    return Rows(matrix, bounds.weights("weights", weights, len(matrix)))
 
 
 @compiled

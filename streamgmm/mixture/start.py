@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, ward
 from scipy.cluster.vq import vq
 
+from streamgmm.mixture import bounds
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import Rows
 
@@ -70,9 +71,7 @@ _BY_NAME: Mapping[str, Method] = {
 
 def by_name(name: str) -> Method:
     """The way to start of that name. Raises ValueError for a name that is none."""
-    if name not in _BY_NAME:
-        raise ValueError(f"init_params is {name!r}; it must be one of {', '.join(_BY_NAME)}")
-    return _BY_NAME[name]
+    return bounds.option("init_params", name, _BY_NAME)
 
 
 def nearest(points: Array, centres: Array) -> Array:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from streamgmm.mixture import background, effective_size, gaussian, missing, weak
+from streamgmm.mixture import background, bounds, effective_size, gaussian, missing, weak
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import pending as batch
 from streamgmm.mixture.arrays import Array
@@ -35,8 +35,8 @@ from streamgmm.mixture.step_size import step_size
 from streamgmm.mixture.weak import Change
 
 __all__ = ["Change", "Info", "Learning", "Parameters", "Pending", "State", "Statistics", "StepInfo"]
-__all__ += ["averaged", "begin", "init", "learn", "log_likelihood", "restart_average", "score", "update"]
-__all__ += ["warm_kernels"]
+__all__ += ["averaged", "begin", "evaluate", "init", "learn", "log_likelihood", "restart_average", "score"]
+__all__ += ["settled", "update", "warm_kernels"]
 
 
 class State(NamedTuple):
@@ -87,7 +87,8 @@ def init(
     """
     rows = rows_of(vectors, weights)
     carrying = int((rows.weights > 0).sum())
-    if not 1 <= n_components <= carrying:
+    bounds.integer("random_state", random_state, 0)
+    if bounds.integer("n_components", n_components, 1) > carrying:
         raise ValueError(f"n_components is {n_components}; it must be from 1 to the number of vectors, {carrying}")
     found = initialise(rows, n_components, checked(learning), random_state, start)
     if start.given.complete:
@@ -159,11 +160,17 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
 
 def averaged(state: State, learning: Learning) -> Parameters:
     """The model that the averaged statistics say; the state's own where there are none."""
+    return settled(state, learning).parameters
+
+
+def settled(state: State, learning: Learning) -> State:
+    """The state that goes on from its averaged statistics and averages anew; itself where there are none."""
     if state.average is None:
-        return state.parameters
+        return state
     covariance = learning.covariance
     statistics = over_both(state.average, covariance)
-    return m_step(weak.lean(statistics, state.effective_sample_size, covariance), state.parameters, learning)[0]
+    lean = weak.lean(statistics, state.effective_sample_size, covariance)
+    return state._replace(parameters=m_step(lean, state.parameters, learning)[0], statistics=statistics, average=None)
 
 
 def restart_average(state: State) -> State:
@@ -204,10 +211,21 @@ def _step_size(state: State, time: float, event_time: float | None, learning: Le
 def update(
     state: State, vectors: ArrayLike, learning: Learning, weights: ArrayLike | None = None
 ) -> tuple[State, Info]:
-    """One step of stepwise EM: score, then learn."""
-    scored, info = score(state, vectors, weights, learning)
+    """One step of stepwise EM: score, then learn.
+
+    Raises ValueError for what is not finite, and for a hyper-parameter that is out of its bounds.
+    """
+    scored, info = score(state, vectors, weights, checked(learning))
     learnt, _ = learn(scored, learning)
     return learnt, info
+
+
+def evaluate(parameters: Parameters, vectors: ArrayLike, covariance: Covariance) -> Info:
+    """The E-step of vectors (n, d) under a model that does not learn them."""
+    shape = shape_of(parameters)
+    rows = rows_of(vectors, None, shape[1])
+    model, nothing = gaussian.model(parameters, covariance), batch.nothing(shape, covariance.kernel)
+    return Info(*batch.add(nothing, model, rows, covariance.kernel)[1])
 
 
 def log_likelihood(parameters: Parameters, vectors: ArrayLike, covariance: Covariance) -> Array:

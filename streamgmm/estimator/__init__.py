@@ -1,0 +1,5 @@
+"""The mixture as a scikit-learn estimator: `fit` on data that are there, `partial_fit` on a stream."""
+
+from streamgmm.estimator.streaming import StreamingGaussianMixture
+
+__all__ = ["StreamingGaussianMixture"]
