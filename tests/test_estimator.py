@@ -318,7 +318,7 @@ def test_the_package_loads_nothing_heavy_before_it_is_asked(heavy):
         ({"half_life": 99}, r"half_life is 99.0 records; it must be at least the batch_size, 100"),
         ({"half_life": -1}, r"half_life is -1; it must be a finite number above 0"),
         ({"half_life": {"value": 60}}, r"half_life is {.*}; it must be a number of vectors, or a value and a unit"),
-        ({"half_life": {"value": 60, "unit": "days"}}, r"half_life has the unit 'days'; it must be one of records, bat"),
+        ({"half_life": {"value": 60, "unit": "days"}}, r"half_life has the unit 'days'; it must be one of records"),
         ({"half_life": [99]}, r"half_life is \[99\]; it must be a finite number above 0"),
         ({"covariance_type": ["full"]}, r"covariance_type is \['full'\]; it must be one of full"),
         ({"averaging": 1}, r"averaging is 1; it must be True or False"),
