@@ -28,6 +28,7 @@ from streamgmm.mixture.given import given, parameters_of
 from streamgmm.mixture.parameters import shape_of
 from streamgmm.mixture.stepwise_em import State
 from streamgmm.service.checkpoint import SCHEMA
+from streamgmm.service.compact import with_factors
 from streamgmm.service.plain import from_plain, to_plain
 
 _NOT_KEPT = ("n_components", "weights_init", "means_init", "precisions_init", "random_state")  # the model is there
@@ -132,7 +133,8 @@ def _estimator(document: object, parameters: Mapping[str, object]) -> StreamingG
     if document.get("live") is None:
         raise ValueError("the document holds no model: it was written before the model had started")
     try:
-        state = from_plain(State, document["live"]["mixture"])
+        slim = from_plain(State, document["live"]["mixture"])
+        state = with_factors(slim, covariances.by_name(document["covariance_type"]))
         known = {"covariance_type": document["covariance_type"]} | document.get("parameters", {})
     except (KeyError, TypeError) as error:
         raise ValueError(f"the document does not hold what schema {SCHEMA} says: {error!r}") from error

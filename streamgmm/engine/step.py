@@ -39,6 +39,7 @@ def _take_in(plan: Plan, state: State, partition: int, arrived: RecordColumns) -
     fresh = _not_yet_held(arrived, state.positions.get(partition, 0))
     chunk = _decode(plan, state, partition, fresh)
     state, refused = _advance(plan, state, chunk.vectors, fresh, partition)
+    refused = refused._replace(learnt=(chunk.range,))
     if isinstance(state.model, WarmUp):
         state, assigned = warm_up.buffer(plan, state, state.model, chunk)
     else:
@@ -86,7 +87,7 @@ def skip(state: State, partition: int, stop: int, reason: str) -> tuple[State, R
     `stop` lies before the position where the topic was made anew; then nothing counts as skipped.
     """
     state, event = skipped(state, Range(partition, state.positions[partition], stop, 0), reason)
-    return state._replace(positions={**state.positions, partition: stop}), Report(events=(event,))
+    return state._replace(positions={**state.positions, partition: stop}), Report(events=(event,), by_records=False)
 
 
 def skipped(state: State, span: Range, reason: str) -> tuple[State, Event]:

@@ -98,6 +98,8 @@ class Report(NamedTuple):
     log_likelihood: float = 0.0  # sum over the scored vectors, nats
     last_timestamp: int | None = None  # milliseconds
     samples: tuple[Sample, ...] = ()  # a few of the scored vectors, to look at
+    learnt: tuple[Range, ...] = ()  # the offsets taken in, in the order learnt
+    by_records: bool = True  # the state follows from the one before by these records alone
 
 
 def combined(reports: list[Report]) -> Report:
@@ -113,4 +115,17 @@ def combined(reports: list[Report]) -> Report:
         log_likelihood=sum(r.log_likelihood for r in reports),
         last_timestamp=max(newest) if newest else None,
         samples=tuple(sample for r in reports for sample in r.samples),
+        learnt=joined([span for r in reports for span in r.learnt]),
+        by_records=all(r.by_records for r in reports),
     )
+
+
+def joined(spans: list[Range]) -> tuple[Range, ...]:
+    """Ranges in their order, each one with those that go on where it ends."""
+    whole: list[Range] = []
+    for span in spans:
+        if whole and (whole[-1].partition, whole[-1].stop) == (span.partition, span.start):
+            whole[-1] = whole[-1]._replace(stop=span.stop, accepted=whole[-1].accepted + span.accepted)
+        else:
+            whole.append(span)
+    return tuple(whole)

@@ -115,7 +115,7 @@ class Full:
         return scatter
 
     def outer(self, mass: Array, shift: Array) -> Array:  # noqa: D102
-        return np.asarray((mass[:, None] * shift)[:, :, None] * shift[:, None, :])
+        return np.asarray(mass[:, None, None] * _products(shift))
 
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return scatter * _inverse(mass)[:, None, None]
@@ -173,7 +173,7 @@ class Tied(Full):
         return np.asarray(scatter.sum(axis=0))
 
     def outer(self, mass: Array, shift: Array) -> Array:  # noqa: D102
-        return np.asarray(np.einsum("k,ki,kj->ij", mass, shift, shift))
+        return np.asarray(np.einsum("k,kij->ij", mass, _products(shift)))
 
     def form(self, scatter: Array, mass: Array) -> Array:  # noqa: D102
         return np.asarray(scatter / mass.sum())
@@ -309,6 +309,11 @@ _BY_NAME: Mapping[str, Covariance] = {c.name: c for c in (Full(), Tied(), Diagon
 def by_name(name: str) -> Covariance:
     """The covariance type of that name: full, tied, diag or spherical. Raises ValueError for any other."""
     return bounds.option("covariance_type", name, _BY_NAME)
+
+
+def _products(shift: Array) -> Array:
+    """x x^T of each row, symmetric in the last bit too: half of it need not be kept."""
+    return np.asarray(shift[:, :, None] * shift[:, None, :])
 
 
 def _inverse(mass: Array) -> Array:

@@ -1,7 +1,8 @@
 """A checkpoint: all that restores the learner, and all that another program needs to use the model.
 
-It is one msgpack document, written with every transaction to the model topic in as many parts as the topic's
-`max.message.bytes` asks for. The README documents it field by field; `SCHEMA` changes when the meaning of a field does.
+It is one msgpack document, written to the model topic in as many parts as the topic's `max.message.bytes` asks for:
+with every transaction or, where it is large, from time to time (`checkpoint_writer`). The README documents it field by
+field; `SCHEMA` changes when the meaning of a field does.
 """
 
 import zlib
@@ -14,10 +15,13 @@ from streamgmm import __version__
 from streamgmm.broker.interface import DEFAULT_MESSAGE_BYTES, Topic
 from streamgmm.engine.values import Live, Range, State, Totals, WarmUp
 from streamgmm.errors import SettingsError, StateLost
+from streamgmm.mixture import covariance
+from streamgmm.service.compact import with_factors, with_triangles, without_factors
 from streamgmm.service.plain import from_plain, to_plain
 from streamgmm.settings import Settings
 
-SCHEMA = 1
+SCHEMA = 2
+ELSEWHERE = {"broker", "delivery", "http", "log"}  # sections of the settings that say nothing about the model
 MEND = "Bring the topic back from a backup, or start the model anew (streamgmm model reset --positions forget)"
 
 
@@ -51,6 +55,7 @@ class Checkpoint(NamedTuple):
     generation: int
     ids_version: int
     next_id: int
+    settings: Mapping[str, Any]  # that it learns by, section by section
     live: Live | None
 
 
@@ -83,6 +88,7 @@ def of(state: State, settings: Settings, origin: Origin) -> Checkpoint:
         generation=state.generation,
         ids_version=state.ids_version,
         next_id=state.next_id,
+        settings=settings.model_dump(mode="json", exclude=ELSEWHERE),
         live=state.model if isinstance(state.model, Live) else None,
     )
 
@@ -117,6 +123,18 @@ def state_of(checkpoint: Checkpoint) -> State:
         ids_version=checkpoint.ids_version,
         next_id=checkpoint.next_id,
     )
+
+
+def settings_of(checkpoint: Checkpoint, settings: Settings) -> Settings:
+    """The settings with those that the checkpoint's model learnt by. Raises StateLost where they are not understood."""
+    try:
+        return Settings.model_validate(settings.model_dump() | dict(checkpoint.settings))
+    except ValueError as error:
+        raise StateLost(
+            f"the checkpoint of model {checkpoint.model!r} was written by version {checkpoint.version} under settings "
+            f"that this version ({__version__}) does not take, and records have to be learnt again under them. Start "
+            f"that version once and stop it cleanly: {error}"
+        ) from error
 
 
 def refuse_contradictions(checkpoint: Checkpoint, settings: Settings) -> None:
@@ -175,7 +193,8 @@ class Part(NamedTuple):
 
 def encode(checkpoint: Checkpoint, checkpoint_id: str, part_bytes: int) -> list[bytes]:
     """The values of the records that hold the checkpoint."""
-    document = msgspec.msgpack.encode(to_plain(checkpoint))
+    slim = without_factors(checkpoint, covariance.by_name(checkpoint.covariance_type))
+    document = msgspec.msgpack.encode(with_triangles(to_plain(slim)))
     pieces = [document[i : i + part_bytes] for i in range(0, len(document), part_bytes)]
     crc = zlib.crc32(document)
     parts = (Part(checkpoint_id, i, len(pieces), crc, piece) for i, piece in enumerate(pieces))
@@ -208,4 +227,5 @@ def decode(parts: list[Part], where: str) -> Checkpoint:
         checkpoint: Checkpoint = from_plain(Checkpoint, plain)
     except (ValueError, TypeError) as error:
         raise StateLost(f"the checkpoint at {where} does not hold what schema {SCHEMA} says: {error}") from error
-    return checkpoint
+    restored: Checkpoint = with_factors(checkpoint, covariance.by_name(checkpoint.covariance_type))
+    return restored

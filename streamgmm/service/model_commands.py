@@ -30,7 +30,7 @@ async def show(settings: Settings) -> Iterator[str]:
             held = await models_held(broker, topic, patience=settings.broker.request_timeout)
             others = f"it holds {', '.join(held)}" if held else "no model was started there"
             raise BrokerError(f"topic {topic} holds no checkpoint of model {settings.model.name!r}: {others}")
-    return _lines(found.checkpoint, settings)
+    return _lines(found.reached or found.checkpoint, settings)
 
 
 def _lines(checkpoint: Checkpoint, settings: Settings) -> Iterator[str]:
@@ -103,9 +103,9 @@ async def _keep(settings: Settings, broker: Broker, writer: Writer) -> str:
             "positions mean nothing there. Name another model (--set model.name=...), or use --positions forget"
         )
     _refuse_to_read_otherwise(found.checkpoint, settings)
-    emptied = _emptied(found.checkpoint, settings)
+    emptied = _emptied(found.reached or found.checkpoint, settings)
     await _write(writer, emptied, await topics.ensure(broker, settings))
-    learnt = found.checkpoint.totals.vectors if isinstance(found.checkpoint.live, Live) else 0
+    learnt = emptied.totals.vectors if isinstance(found.checkpoint.live, Live) else 0
     return f"model {name!r} has forgotten {learnt} vectors; it will warm up again at {_positions(emptied)}"
 
 
@@ -132,6 +132,7 @@ def _emptied(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
         n_components=settings.model.n_components,
         covariance_type=settings.model.covariance_type,
         n_features=checkpoint.n_features if checkpoint.buffered else checkpoints.n_features(settings),
+        settings=settings.model_dump(mode="json", exclude=checkpoints.ELSEWHERE),
         generation=checkpoint.generation + 1,
         ids_version=checkpoint.ids_version + 1,
         live=None,

@@ -1,4 +1,4 @@
-"""The model topic: checkpoints in parts, and claims that say which learner has the model.
+"""The model topic: checkpoints in parts, progress since the last one, and claims that say which learner has the model.
 
 A claim is written by every learner that takes over. What counts is the newest complete checkpoint at or before the
 own claim, and whether another learner's claim follows it. The topic is read read_committed until the own claim's
@@ -19,11 +19,13 @@ from streamgmm.broker.interface import Broker, Reader, Writer
 from streamgmm.errors import BrokerUnavailable, Fenced, StateLost
 from streamgmm.records.columns import Record, RecordColumns, of_records, records_of
 from streamgmm.service import checkpoint as checkpoints
+from streamgmm.service import progress as progress_records
 from streamgmm.service.checkpoint import Checkpoint, Part
 from streamgmm.service.plain import from_plain, to_plain
+from streamgmm.service.progress import Progress
 from streamgmm.settings import Settings
 
-_FIRST_SPAN = 512  # offsets: the newest checkpoint nearly always lies this close to the end
+_FIRST_SPAN = 128  # offsets: the newest checkpoint nearly always lies this close to the end
 
 
 class Claim(NamedTuple):
@@ -60,8 +62,18 @@ class Found(NamedTuple):
     """What the model topic holds of one model."""
 
     checkpoint: Checkpoint | None = None
+    progress: tuple[Progress, ...] = ()  # since the checkpoint
     traces: bool = False  # of an earlier start: a part, a progress record, or a claim with `started`
     later_claim: Claim | None = None  # behind the offset that was read until
+
+    @property
+    def reached(self) -> Checkpoint | None:
+        """The checkpoint with the positions and totals that its progress has come to; its model is not."""
+        if self.checkpoint is None or not self.progress:
+            return self.checkpoint
+        behind = {span.partition: span.stop for record in self.progress for span in record.learnt}
+        positions = {**self.checkpoint.positions, **behind}
+        return self.checkpoint._replace(positions=positions, totals=self.progress[-1].totals)
 
 
 class Keys(NamedTuple):
@@ -78,13 +90,17 @@ class Keys(NamedTuple):
         """Key of the index-th part of a checkpoint."""
         return f"{self.model}/{index}".encode()
 
+    def progress(self, number: int) -> bytes:
+        """Key of the number-th progress record since a checkpoint."""
+        return f"{self.model}/progress/{number}".encode()
+
     def is_part(self, key: bytes | None) -> bool:
         """Whether a record is part of a checkpoint."""
         prefix = f"{self.model}/".encode()
         return key is not None and key.startswith(prefix) and key[len(prefix) :].isdigit()
 
     def is_progress(self, key: bytes | None) -> bool:
-        """Whether a record is progress on a large checkpoint (none is written yet)."""
+        """Whether a record is progress since a large checkpoint."""
         return key is not None and key.startswith(f"{self.model}/progress/".encode())
 
 
@@ -139,11 +155,11 @@ async def keys_held(broker: Broker, topic: str, model: str) -> list[bytes]:
 
 
 def _starts(first: int, offset: int) -> Iterator[int]:
-    """Where to start reading: near the end, then further back in steps that grow, at last from the first record."""
+    """Where to start reading: near the end, then further back in doubling steps, at last from the first record."""
     span = _FIRST_SPAN
     while offset - span > first:
         yield offset - span
-        span *= 16
+        span *= 2
     yield first
 
 
@@ -176,6 +192,7 @@ class _Collected:
         """`model reset` has removed the model: what came before does not count."""
         self.open: dict[int, Part] = {}  # of the checkpoint that is being read
         self.complete: tuple[list[Part], int] | None = None
+        self.progress: list[Progress] = []  # since the complete one
         self.traces = False
         self.damage: StateLost | None = None  # met behind the last complete checkpoint
 
@@ -192,7 +209,7 @@ class _Collected:
         if self.keys.is_part(record.key):
             self._part(record)
         elif self.keys.is_progress(record.key):
-            self.traces = self.traces or record.value is not None
+            self._progress(record)
         elif record.key == self.keys.claim:
             self._claim(record)
 
@@ -206,6 +223,21 @@ class _Collected:
         self.open[part.part] = part
         if len(self.open) == part.parts:
             self.complete, self.open, self.damage = (list(self.open.values()), record.offset), {}, None
+            self.progress = []
+
+    def _progress(self, record: Record) -> None:
+        if record.value is None or record.offset > self.offset:
+            return
+        self.traces = True
+        progress = progress_records.decode(record.value, f"{self.topic} offset {record.offset}")
+        if self.complete is None or self.complete[0][0].checkpoint != progress.checkpoint:
+            return
+        if progress.number != len(self.progress):
+            raise StateLost(
+                f"{self.topic} offset {record.offset} is progress record {progress.number} of a checkpoint, and number "
+                f"{len(self.progress)} is missing. {checkpoints.MEND}"
+            )
+        self.progress.append(progress)
 
     def _claim(self, record: Record) -> None:
         if record.value is None:
@@ -221,10 +253,10 @@ class _Collected:
         if self.damage is not None:
             raise self.damage
         if self.complete is None:
-            return Found(None, self.traces, self.later)
+            return Found(traces=self.traces, later_claim=self.later)
         parts, offset = self.complete
         checkpoint = checkpoints.decode(parts, f"{self.topic} offset {offset}")
-        return Found(checkpoint, self.traces, self.later)
+        return Found(checkpoint, tuple(self.progress), self.traces, self.later)
 
 
 def decode_claim(record: Record, topic: str) -> Claim:

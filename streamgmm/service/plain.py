@@ -1,6 +1,7 @@
 """Values of named tuples and arrays as plain maps, lists and bytes, and back: what a checkpoint is written in.
 
-A named tuple becomes a map of its fields, an array `{"dtype": "<f8", "shape": [k, d], "data": bytes}` in C order.
+A named tuple becomes a map of its fields, an array `{"dtype": "<f8", "shape": [k, d], "data": bytes}` in C order. What
+`compact` has made of such a map is understood.
 Back again the fields' types say what is what, so the documents name no class of this program.
 """
 
@@ -9,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+
+from streamgmm.service.compact import whole
 
 
 def to_plain(value: Any) -> Any:  # noqa: ANN401 - any value of the state
@@ -39,7 +42,7 @@ def from_plain(kind: Any, plain: Any) -> Any:  # noqa: ANN401 - the type is an a
         return tuple(from_plain(arguments[0], item) for item in plain)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return {key: from_plain(arguments[1], item) for key, item in plain.items()}
-    if origin is Literal or isinstance(plain, (int, float) if kind is float else kind):
+    if kind is Any or origin is Literal or isinstance(plain, (int, float) if kind is float else kind):
         return plain
     raise ValueError(f"expected {getattr(kind, '__name__', kind)}, found {type(plain).__name__}")
 
@@ -56,5 +59,6 @@ def _named_tuple(kind: Any, plain: Any) -> Any:  # noqa: ANN401 - the type is an
 
 
 def _array(plain: Any) -> Any:  # noqa: ANN401 - a map from a checkpoint
+    plain = whole(plain)
     array = np.frombuffer(plain["data"], np.dtype(plain["dtype"])).reshape(plain["shape"])
     return array.copy() if array.flags.writeable else array

@@ -1,17 +1,20 @@
-"""One transaction: assignments, dead letters, events, the checkpoint and the positions for lag tools, or nothing."""
+"""One transaction: assignments, dead letters, events, the checkpoint and the positions for lag tools, or nothing.
+
+Rounds are sent as they are computed (`send`), into a transaction that is open; `commit` adds what leads to the state
+after them. What takes processor time is done in a thread.
+"""
 
 import time
-import uuid
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from streamgmm.broker.interface import GroupOffsets
 from streamgmm.engine.values import Report, State
-from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service import outbox
-from streamgmm.service.model_topic import Keys
+from streamgmm.service.checkpoint_writer import CheckpointWriter
 from streamgmm.service.outbox import Send
 from streamgmm.service.session import Session
+from streamgmm.service.worker import Worker
 
 
 class Committed(NamedTuple):
@@ -19,57 +22,70 @@ class Committed(NamedTuple):
 
     state: State
     report: Report
-    seconds: float  # from its beginning to its end
+    seconds: float  # from the begin of the commit to its end
     checkpoint_bytes: int
 
 
 class Publisher:
-    """Writes a session's transactions, one at a time."""
+    """Writes a session's transactions, one at a time.
+
+    What raises TransactionFailed means that the session has to be thrown away.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session, self._settings, self._topics = session, session.ground.settings, session.ground.topics
-        self._keys = Keys(self._settings.model.name)
+        self._checkpoints = CheckpointWriter(self._settings, self._topics, session.origin)
+        self._worker = Worker("publish")
 
     async def publish_at_once(self, report: Report) -> None:
         """at_least_once: assignments leave as soon as they are computed, and are waited for until acknowledged."""
         if self._session.at_once is not None:
-            for send in self._assignments(report):
+            for send in await self._worker.run(list, self._assignments(report)):
                 await self._session.at_once.send(*send)
             await self._session.at_once.commit()
 
-    async def commit(self, state: State, report: Report) -> Committed:
-        """Publish a report and the state that it leads to.
+    async def begin(self) -> None:
+        """Open a transaction."""
+        await self._session.writer.begin()
 
-        Raises TransactionFailed, after which the session has to be thrown away, and InputUnusable for a dead letter
-        that its topic does not take.
+    async def send(self, report: Report) -> None:
+        """A round's assignments and dead letters.
+
+        Raises InputUnusable for a dead letter that its topic does not take; nothing of the round is sent then.
         """
-        began, now = time.perf_counter(), outbox.now_ms()
-        writer = self._session.writer
         outbox.refuse_too_large(report.dead_letters, self._topics.dead_letters, self._settings.input.topic)
-        parts = self._parts(state)
-        await writer.begin()
-        for send in self._sends(report, now):
-            await writer.send(*send)
-        await writer.send(*outbox.parts_send(parts, self._topics.model, now))
-        await writer.commit(self._group_offsets(state))
-        return Committed(state, report, time.perf_counter() - began, sum(len(value) for _, value in parts))
+        for send in await self._worker.run(list, self._sends(report)):
+            await self._session.writer.send(*send)
 
-    def _sends(self, report: Report, now: int) -> Iterator[Send]:
+    async def commit(self, state: State, report: Report, *, whole: bool = False) -> Committed:
+        """Commit what was sent, with the report's events and the state that it leads to."""
+        began, now = time.perf_counter(), outbox.now_ms()
+        writer, topics = self._session.writer, self._topics
+        records = await self._worker.run(self._checkpoints.records, state, report, whole=whole)
+        for send in outbox.events_send(report.events, topics.events, self._settings.model.name, now):
+            await writer.send(*send)
+        await writer.send(*outbox.parts_send(records, topics.model, now))
+        await writer.commit(self._group_offsets(state))
+        return Committed(state, report, time.perf_counter() - began, sum(len(value) for _, value in records))
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the newest checkpoint is older than the state that was committed last."""
+        return self._checkpoints.progress > 0
+
+    def close(self) -> None:
+        """Give up the thread."""
+        self._worker.close()
+
+    def _sends(self, report: Report) -> Iterator[Send]:
         if self._session.at_once is None:
             yield from self._assignments(report)
         held, letters = self._session.origin.partitions, report.dead_letters
         yield from outbox.sends(letters, self._topics.dead_letters, held.input, held.dead_letters)
-        yield from outbox.events_send(report.events, self._topics.events, self._settings.model.name, now)
 
     def _assignments(self, report: Report) -> Iterator[Send]:
         held = self._session.origin.partitions
         return outbox.sends(report.assignments, self._topics.assignments, held.input, held.assignments)
-
-    def _parts(self, state: State) -> list[tuple[bytes, bytes]]:
-        session = self._session
-        checkpoint = checkpoints.of(state, self._settings, session.origin)
-        values = checkpoints.encode(checkpoint, uuid.uuid4().hex, checkpoints.part_bytes(self._topics.model))
-        return [(self._keys.part(i), value) for i, value in enumerate(values)]
 
     def _group_offsets(self, state: State) -> GroupOffsets | None:
         group = self._settings.delivery.group

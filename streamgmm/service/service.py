@@ -176,7 +176,7 @@ class Service:
             stack.callback(self._no_learner)
             _in_background(stack, self._look_at_input(held, learner))
             await learner.main_loop()
-        totals = learner.committed.totals
+        totals = learner.transactions.committed.totals
         log.info(
             "ended as asked",
             model=self.settings.model.name,

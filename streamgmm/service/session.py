@@ -4,13 +4,15 @@
    the one that runs.
 2. Open the transactional writer: this fences a predecessor and aborts its open transaction.
 3. Write a claim. 4. Read the model topic until the claim: nothing can follow it but another learner's claim.
-5. Read again what a warm-up had buffered, and go to the positions of the checkpoint.
+5. Read again what a warm-up had buffered, learn again what was learnt after a large checkpoint, and go to the positions
+   reached.
 """
 
 import uuid
 from typing import NamedTuple
 
 from streamgmm.broker.interface import Broker, Reader, Writer
+from streamgmm.engine import plan as plans
 from streamgmm.engine import step as engine
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Event, Range, State
@@ -20,6 +22,8 @@ from streamgmm.service import model_topic
 from streamgmm.service.buffered import read_again
 from streamgmm.service.checkpoint import Origin, Partitions
 from streamgmm.service.model_topic import Claim, Found, Keys
+from streamgmm.service.progress import Progress
+from streamgmm.service.relearn import relearn
 from streamgmm.service.topics import Topics
 from streamgmm.settings import Settings
 
@@ -64,7 +68,9 @@ class Start(NamedTuple):
 
     state: State
     origin: Origin
-    buffered: tuple[Range, ...]
+    buffered: tuple[Range, ...] = ()
+    progress: tuple[Progress, ...] = ()  # since the checkpoint
+    settings: Settings | None = None  # that it was learnt by
 
 
 async def take_over(ground: Ground) -> Session:
@@ -103,7 +109,8 @@ def _restored(found: Found, settings: Settings, topic: str) -> Start | None:
         _refuse(found, settings)
         held = found.checkpoint
         state = checkpoints.state_of(held)._replace(n_features=held.n_features or checkpoints.n_features(settings))
-        return Start(state, checkpoints.origin_of(held), held.buffered)
+        learnt_by = checkpoints.settings_of(held, settings) if found.progress else None
+        return Start(state, checkpoints.origin_of(held), held.buffered, found.progress, learnt_by)
     if found.traces:
         raise StateLost(
             f"model {settings.model.name!r} has been started before, but topic {topic} holds no complete checkpoint of "
@@ -124,7 +131,7 @@ async def _first_start(ground: Ground, writer: Writer, claim: Claim) -> Start:
     records = [(keys.part(i), part) for i, part in enumerate(parts)]
     started = (keys.claim, model_topic.claim_value(claim._replace(started=True)))
     await model_topic.publish(writer, topics.model.name, [*records, started])
-    return Start(state, origin, ())
+    return Start(state, origin)
 
 
 async def origin_now(settings: Settings, broker: Broker, topics: Topics) -> Origin:
@@ -147,6 +154,9 @@ async def _ready(ground: Ground, writer: Writer, claim: OwnClaim, begin: Start) 
         else None
     )
     state, events = await read_again(reader, ground.plan, begin.state, begin.buffered, settings.input)
+    if begin.settings is not None:
+        plan = plans.plan(begin.settings, largest_record=ground.plan.largest_record)
+        state = await relearn(reader, plan, state, begin.progress, settings.input.topic)
     state = await _with_new_partitions(state, ground.broker, settings.input.topic)
     await reader.assign(state.positions)
     return Session(ground, reader, writer, at_once, claim, begin.origin, state, events)

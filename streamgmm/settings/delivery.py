@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ByteSize, Field
 
 from streamgmm.settings.section import NAME, Seconds, Section
 
@@ -17,6 +17,15 @@ class Delivery(Section):
     commit_interval: Seconds = Field(0.1, ge=0.001, le=60, description="time between transactions")
     commit_records: int = Field(
         50_000, ge=1, description="records after which a transaction is committed before its time"
+    )
+    checkpoint_bytes: ByteSize = Field(
+        ByteSize(64 * 1024),
+        ge=0,
+        description="a checkpoint up to this size goes with every transaction; a larger one goes every "
+        "checkpoint_interval, with small progress records in between",
+    )
+    checkpoint_interval: Seconds = Field(
+        10.0, ge=0, le=600, description="time between the checkpoints of a large model; a restart learns it again"
     )
     prefix: str = Field(
         "streamgmm",

@@ -43,6 +43,14 @@ def records(n: int, partitions: int, seed: int) -> Iterator[tuple[int, bytes | N
         yield int(rng.integers(partitions)), b"key %d" % i if i % 7 else None, value
 
 
+def wide_records(n: int, features: int) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    """Vectors round ten centres, all in partition 0."""
+    rng = np.random.default_rng(7)
+    rows = rng.normal(0, 6, (10, features))[rng.integers(10, size=n)] + rng.standard_normal((n, features))
+    for i, row in enumerate(rows.tolist()):
+        yield 0, b"key %d" % i, msgpack.packb(row)
+
+
 class Learner:
     """`streamgmm run` on a settings file; its log lines go to a file beside it."""
 
@@ -97,13 +105,15 @@ def feeding(log: Log, topic: str, partitions: int, *, rate: int) -> Iterator[Non
         feeder.join()
 
 
-def disturbed(learner: Learner, kills: int, seed: int, number: signal.Signals, *, longest: float = 3.0) -> list[int]:
+def disturbed(
+    learner: Learner, kills: int, seed: int, number: signal.Signals, *, shortest: float = 0.2, longest: float = 3.0
+) -> list[int]:
     """Start and stop the learner at random moments of its life; returns the exit codes."""
     rng, codes = np.random.default_rng(seed), []
     for _ in range(kills):
         process = learner.start()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(float(rng.uniform(0.2, longest)))
+            process.wait(float(rng.uniform(shortest, longest)))
         process.send_signal(number)
         codes.append(process.wait(10))
     return codes

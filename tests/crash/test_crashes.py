@@ -9,6 +9,12 @@ from tests.crash import learners
 from tests.crash.learners import Learner
 from tests.crash.logs import Embedded, Kafka
 
+LARGE = {
+    "model": {"name": "m", "n_components": 100},
+    "learning": {"batch_size": 512, "warm_up": 1500},
+    "delivery": {"commit_interval": 0.1, "commit_records": 300, "checkpoint_interval": 3},
+}
+
 
 @pytest.fixture(params=["sqlite", "kafka"])
 def log(request, tmp_path):
@@ -37,6 +43,28 @@ def test_kills_lose_nothing_and_every_assignment_is_that_of_an_undisturbed_run(l
     assert codes == [-signal.SIGKILL] * kills, learner.said()[-3000:]
     undisturbed = Learner(tmp_path, learners.settings(log, topic, f"{topic}.calm"), name="calm")
     assert undisturbed.finish() == 0
+    assert learners.assignments(log, f"{topic}.out") == learners.assignments(log, f"{topic}.calm")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [4, pytest.param(15, marks=pytest.mark.long)])
+def test_kills_of_a_large_model_between_its_checkpoints_lose_nothing(log, tmp_path, kills):
+    """100 components of 64 features, full: 5 MB every 3 s, and a transaction with a progress record every 100 ms."""
+    topic = f"in-{uuid.uuid4().hex[:8]}"
+    log.create(topic, 1)
+    log.fill(topic, learners.wide_records(4000 + 1500 * kills, 64))
+    learner = Learner(tmp_path, learners.settings(log, topic, f"{topic}.out", **LARGE))
+    first = learner.start()
+    learner.wait_for("model started", 60)
+    first.kill()
+    first.wait(10)
+    learners.disturbed(learner, kills, 5, signal.SIGKILL, shortest=2.0, longest=4.0)
+    assert learner.finish() == 0, learner.said()[-3000:]
+    audit = learner.audit()
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    learners.check_every_record_once(log, topic, f"{topic}.out")
+    calm = Learner(tmp_path, learners.settings(log, topic, f"{topic}.calm", **LARGE), name="calm")
+    assert calm.finish() == 0, calm.said()[-3000:]
     assert learners.assignments(log, f"{topic}.out") == learners.assignments(log, f"{topic}.calm")
 
 

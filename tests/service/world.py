@@ -99,6 +99,7 @@ class World:
             generation=0,
             ids_version=0,
             next_id=0,
+            settings={},
             live=None,
         )
         keys = Keys("players")

@@ -48,9 +48,9 @@ async def audit(settings: Settings, broker: Broker) -> AuditReport:
 async def _checkpoint(settings: Settings, broker: Broker) -> Checkpoint | None:
     topic, name = settings.topics["model"], settings.model.name
     found = await model_topic.newest(broker, topic, name)
-    if found.checkpoint is not None:
-        checkpoints.refuse_contradictions(found.checkpoint, settings)
-        return found.checkpoint
+    if found.reached is not None:
+        checkpoints.refuse_contradictions(found.reached, settings)
+        return found.reached
     if found.traces:
         raise StateLost(f"model {name!r} has been started before, but topic {topic} holds no complete checkpoint of it")
     held = await models_held(broker, topic, patience=_patience(settings))

@@ -1,0 +1,148 @@
+"""The last of the learner's three stages: rounds are sent as they are computed, and committed when it is time.
+
+A transaction is open from the first round that waits to its commit; rounds that are computed meanwhile go into it.
+While it is committed, and shortly after, because the broker is then still writing its markers, rounds wait; once as
+many wait as fill a transaction, so does who puts them. Whatever fails here fails the session.
+"""
+
+import asyncio
+import time
+from collections import deque
+from typing import NamedTuple, Protocol
+
+from streamgmm.engine.values import Event, Report, State, combined
+from streamgmm.service.publisher import Committed, Publisher
+from streamgmm.settings import Delivery
+
+COMMIT_BYTES = 64 * 1024 * 1024  # of input that may wait for a transaction
+BETWEEN_TRANSACTIONS = 0.025  # s: so long the broker may still be writing the last one's markers
+OPEN_AT_MOST = 1.0  # s: a transaction that is open for long could expire
+IDLE_COMMIT = 5.0  # s: with nothing to publish a transaction is made all the same, to notice a successor
+
+
+class Observer(Protocol):
+    """Who is told what the learner does."""
+
+    def computed(self, seconds: float) -> None:
+        """A step was computed."""
+
+    def committed(self, committed: Committed) -> None:
+        """A transaction has been committed."""
+
+    def events(self) -> tuple[Event, ...]:
+        """What the observer wants published with the next transaction."""
+
+
+class Round(NamedTuple):
+    """A report, and the state that it led to."""
+
+    state: State
+    report: Report
+
+
+class Transactions:
+    """Takes rounds in their order. `committed` is the state of the last transaction that was."""
+
+    def __init__(self, publisher: Publisher, observer: Observer, delivery: Delivery, committed: State) -> None:
+        self._publisher, self._observer, self._delivery = publisher, observer, delivery
+        self.committed = self._newest = committed
+        self._waiting: deque[Round] = deque()
+        self._changed = asyncio.Event()  # something waits, or the end was asked for
+        self._room = asyncio.Event()
+        self._ending = False
+        self._begun = self._ended = time.monotonic()  # of the last commit
+        self._work = asyncio.create_task(self._transactions(), name="transactions")
+
+    async def put(self, state: State, report: Report) -> None:
+        """Hand a round on; waits while a transaction's worth waits. Raises what has failed."""
+        self._waiting.append(Round(state, report))
+        self._changed.set()
+        while not self._work.done() and _is_full([r.report for r in self._waiting], self._delivery):
+            self._room.clear()
+            room = asyncio.ensure_future(self._room.wait())
+            await asyncio.wait({self._work, room}, return_when=asyncio.FIRST_COMPLETED)
+            room.cancel()
+        self.check()
+
+    def check(self) -> None:
+        """Raise what has failed."""
+        if self._work.done():
+            self._work.result()
+
+    async def end(self) -> None:
+        """Commit all that was put, with a whole checkpoint. Raises what fails."""
+        self._ending = True
+        self._changed.set()
+        await self._work
+
+    async def close(self) -> None:
+        """Give up what is under way, without waiting for the broker."""
+        self._work.cancel()
+        await asyncio.wait({self._work}, timeout=1)
+        if self._work.done() and not self._work.cancelled():
+            self._work.exception()  # looked at, so that nobody is warned of it
+        self._publisher.close()
+
+    # ---- the stage's own task
+
+    async def _transactions(self) -> None:
+        while not self._ending or self._waiting or self._publisher.is_behind:
+            if await self._is_due():
+                await self._transaction()
+
+    async def _is_due(self) -> bool:
+        """Wait until a transaction should be opened; False where something has changed meanwhile."""
+        now = time.monotonic()
+        earliest = self._ended + min(BETWEEN_TRANSACTIONS, self._delivery.commit_interval)
+        if not self._waiting and not self._ending:
+            due = self._begun + IDLE_COMMIT
+        elif self._ending or _is_full([r.report for r in self._waiting], self._delivery):
+            due = earliest
+        else:
+            due = max(earliest, self._begun + self._delivery.commit_interval - OPEN_AT_MOST)
+        if now >= due:
+            return True
+        await self._change(due)
+        return False
+
+    async def _change(self, until: float) -> None:
+        """Wait for a change, until a moment at most."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(max(until - time.monotonic(), 0)):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _transaction(self) -> None:
+        await self._publisher.begin()
+        report, due = Report(), self._begun + self._delivery.commit_interval
+        while True:
+            while self._waiting and not _is_full([report], self._delivery):
+                report = combined([report, await self._send(self._waiting[0])])
+            if self._ending or _is_full([report], self._delivery) or time.monotonic() >= due:
+                break
+            await self._change(due)
+        await self._commit(report)
+
+    async def _send(self, round_: Round) -> Report:
+        await self._publisher.send(round_.report)
+        self._waiting.popleft()
+        self._newest = round_.state
+        self._room.set()
+        return round_.report
+
+    async def _commit(self, report: Report) -> None:
+        self._begun = time.monotonic()
+        state = self._newest
+        report = report._replace(events=report.events + self._observer.events())
+        committed = await self._publisher.commit(state, report, whole=self._ending)
+        self._ended = time.monotonic()
+        self.committed = state
+        self._observer.committed(committed)
+
+
+def _is_full(reports: list[Report], delivery: Delivery) -> bool:
+    """Whether these are as much as one transaction takes."""
+    records, n_bytes = sum(r.records for r in reports), sum(r.n_bytes for r in reports)
+    return records >= delivery.commit_records or n_bytes >= COMMIT_BYTES
