@@ -22,6 +22,7 @@ class Whole(NamedTuple):
     id: str
     n_bytes: int
     at: float  # s, monotonic
+    live: bool  # there was a model: a warm-up's checkpoint names records that wait, and progress does not
 
 
 class CheckpointWriter:
@@ -41,19 +42,20 @@ class CheckpointWriter:
     def records(self, state: State, report: Report, *, whole: bool) -> list[KeyValue]:
         """Keys and values for a state that the report led to; `whole` asks for a whole checkpoint."""
         last = self._whole
-        if whole or last is None or not report.by_records or not self._is_recent(last, state):
+        if whole or last is None or not report.by_records or not self._is_enough(last):
             return self._checkpoint(state)
         record = Progress(last.id, self.progress, report.learnt, state.totals, checksum(state))
         self.progress += 1
         return [(self._keys.progress(record.number), progress_records.encode(record))]
 
-    def _is_recent(self, last: Whole, state: State) -> bool:
+    def _is_enough(self, last: Whole) -> bool:
         delivery = self._settings.delivery
-        large = isinstance(state.model, Live) and last.n_bytes > delivery.checkpoint_bytes
+        large = last.live and last.n_bytes > delivery.checkpoint_bytes
         return large and time.monotonic() - last.at < delivery.checkpoint_interval
 
     def _checkpoint(self, state: State) -> list[KeyValue]:
         name = uuid.uuid4().hex
         parts = checkpoints.encode(checkpoints.of(state, self._settings, self._origin), name, self._part_bytes)
-        self._whole, self.progress = Whole(name, sum(map(len, parts)), time.monotonic()), 0
+        live = isinstance(state.model, Live)
+        self._whole, self.progress = Whole(name, sum(map(len, parts)), time.monotonic(), live), 0
         return [(self._keys.part(i), part) for i, part in enumerate(parts)]
