@@ -47,7 +47,7 @@ def test_kills_lose_nothing_and_every_assignment_is_that_of_an_undisturbed_run(l
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [4, pytest.param(15, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.long)])
 def test_kills_of_a_large_model_between_its_checkpoints_lose_nothing(log, tmp_path, kills):
     """100 components of 64 features, full: 5 MB every 3 s, and a transaction with a progress record every 100 ms."""
     topic = f"in-{uuid.uuid4().hex[:8]}"
