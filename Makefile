@@ -20,16 +20,22 @@ TOGETHER := --numprocesses 2 --dist loadfile
 # Prints 1 where the interpreter suits: the locks' packages have wheels for these versions.
 SUITS := import sys, venv, ensurepip; print(int((3, 11) <= sys.version_info[:2] <= (3, 14)))
 
-.PHONY: help install demo test test-long lint bench kafka lock clean
+.PHONY: help install demo demo-monitoring dashboard test test-long lint bench kafka lock clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 install: $(RUNTIME) ## install streamgmm into .venv; the command is .venv/bin/streamgmm
 	@echo "installed: $(BIN)/streamgmm"
 
 demo: $(RUNTIME) ## real players of a game stream through the service; Ctrl-C ends it (ARGS="--seconds 40")
 	@$(BIN)/streamgmm demo $(ARGS)
+
+demo-monitoring: $(RUNTIME) ## the demo with a Prometheus beside it (Debian's package), its alert rules loaded
+	@$(INTERPRETER) config/prometheus/demo.py $(ARGS)
+
+dashboard: $(RUNTIME) ## write Grafana's dashboard anew from the metrics
+	@$(INTERPRETER) config/grafana/make_dashboard.py
 
 test: $(DEV) ## every test but the long ones, those on a real Kafka included (ARGS="-k name")
 	$(INTERPRETER) -m pytest -m "not long" $(TOGETHER) $(ARGS)

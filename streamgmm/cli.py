@@ -87,11 +87,12 @@ def _program(
 def demo(
     dataset: Annotated[str, typer.Argument(help="What streams: players (of a game).")] = "players",
     seconds: Annotated[float | None, typer.Option(min=1, metavar="N", help="End by itself after so long.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Of the page and metrics; 0 takes a free one.")] = 0,
 ) -> None:
     """Watch the whole service learn from real data, with nothing to set up."""
     from streamgmm.demo.run import run
 
-    _run(run(dataset, seconds))
+    _run(run(dataset, seconds, port))
 
 
 @app.command()

@@ -42,9 +42,9 @@ class Dataset(NamedTuple):
     settings: Mapping[str, Any]  # of the settings file shipped with the data
 
 
-def settings_on(dataset: Dataset, url: str) -> Settings:
-    """The data set's settings with the topics on the broker at `url`."""
-    return Settings.model_validate({**dataset.settings, "broker": {"url": url}})
+def settings_on(dataset: Dataset, url: str, port: int = 0) -> Settings:
+    """The data set's settings with the topics on the broker at `url`, and the probes at `port` (0: a free one)."""
+    return Settings.model_validate({**dataset.settings, "broker": {"url": url}, "http": {"port": port}})
 
 
 def find(name: str) -> Dataset:

@@ -29,14 +29,16 @@ from streamgmm.settings import Log, Settings
 FRAME_SECONDS = 0.25
 
 
-async def run(dataset: str, seconds: float | None, console: Console | None = None) -> None:
+async def run(dataset: str, seconds: float | None, port: int = 0, console: Console | None = None) -> None:
     """Play the demo of that name for so many seconds of streaming, or until Ctrl-C; ends with a summary.
+
+    The service listens at `port`; 0 takes a free one.
 
     Raises SettingsError for an unknown name, and what the service raises.
     """
     material, console = datasets.find(dataset), console or Console()
     with TemporaryDirectory(prefix="streamgmm-demo-") as folder:
-        settings = datasets.settings_on(material, f"sqlite:///{folder}/demo.db")
+        settings = datasets.settings_on(material, f"sqlite:///{folder}/demo.db", port)
         stage = _stage(material, settings, seconds)
         service = Service(settings, listener=stage.observe)
         with _ended_by_signals(stage):

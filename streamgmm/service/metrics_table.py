@@ -109,7 +109,7 @@ METRICS: tuple[Metric, ...] = (
         read=lambda s: one(s.totals.vectors),
     ),
     Metric(
-        "streamgmm_m_steps_total",
+        "streamgmm_maximisation_steps_total",
         "counter",
         "M-steps this process has made and committed.",
         read=lambda s: one(s.steps),

@@ -105,7 +105,7 @@ def test_counters_grow_by_what_a_snapshot_has_more_than_the_one_before(metrics):
     assert value(metrics, "streamgmm_records_published_total") == 95
     assert value(metrics, "streamgmm_records_dead_lettered_total", reason="undecodable") == 2
     assert value(metrics, "streamgmm_records_dead_lettered_total", reason="assignment_too_large") == 3
-    assert value(metrics, "streamgmm_m_steps_total") == 2
+    assert value(metrics, "streamgmm_maximisation_steps_total") == 2
 
 
 @pytest.mark.parametrize("phase", ["starting", "restoring", "disconnected"])

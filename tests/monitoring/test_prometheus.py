@@ -1,0 +1,59 @@
+"""A real Prometheus, as `make demo-monitoring` starts it, scrapes the demo and raises the drift alert."""
+
+import asyncio
+import importlib.util
+import signal
+import sys
+from asyncio.subprocess import DEVNULL
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.debian import program
+
+SCRIPT = Path(__file__).parents[2] / "config" / "prometheus" / "demo.py"
+spec = importlib.util.spec_from_file_location("demo_monitoring", SCRIPT)
+assert spec is not None
+assert spec.loader is not None
+demo = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(demo)
+
+
+async def firing(client: httpx.AsyncClient) -> set[str]:
+    """The names of the alerts that fire; none while Prometheus starts."""
+    try:
+        answer = (await client.get("/api/v1/alerts")).json()
+    except httpx.TransportError:
+        return set()
+    return {alert["labels"]["alertname"] for alert in answer["data"]["alerts"] if alert["state"] == "firing"}
+
+
+@pytest.mark.timeout(240)
+async def test_prometheus_scrapes_the_demo_and_fires_the_drift_alert() -> None:
+    program("prometheus", package="prometheus")
+    port = demo.free_port()
+    with demo.prometheus(port) as address:
+        command = (sys.executable, "-m", "streamgmm", "demo", "--seconds", "60", "--port", str(port))
+        process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+        try:
+            async with asyncio.timeout(200), httpx.AsyncClient(base_url=address, trust_env=False) as client:
+                while "StreamgmmDriftAlarm" not in await firing(client):
+                    assert process.returncode is None, "the demo ended before the alert fired"
+                    await asyncio.sleep(0.5)
+                weights = (await client.get("/api/v1/query", params={"query": "streamgmm_component_weight"})).json()
+                targets = (await client.get("/api/v1/targets")).json()["data"]["activeTargets"]
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGINT)
+            await process.wait()
+    assert [target["health"] for target in targets] == ["up"]
+    assert len(weights["data"]["result"]) == 4
+
+
+async def test_without_prometheus_it_says_what_to_install() -> None:
+    command = (sys.executable, str(SCRIPT))
+    process = await asyncio.create_subprocess_exec(*command, env={"PATH": "/nonexistent"}, stderr=-1, stdout=-1)
+    _, said = await process.communicate()
+    assert process.returncode == 1
+    assert "apt-get install prometheus" in said.decode()
