@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 
 import numpy as np
 import typer
+import yaml
 
 from streamgmm import errors
 from streamgmm.cli import app
@@ -62,6 +63,15 @@ def stream_benchmark() -> Iterator[tuple[str, ...]]:
         target = "" if row["target"] is None else f"{row['target']:,g}"
         measured = f"{row['ours']:,.3g}" if row["ours"] < 1000 else f"{row['ours']:,.0f}"
         yield row["case"], row["metric"], measured, row["unit"], target, met
+
+
+def alerts() -> Iterator[tuple[str, ...]]:
+    yield "alert", "severity", "rises when"
+    rules = yaml.safe_load((ROOT / "config/prometheus/streamgmm.rules.yml").read_text("utf-8"))["groups"][0]["rules"]
+    for rule in (rule for rule in rules if "alert" in rule):
+        name, waits = rule["alert"], f", for {rule['for']}" if "for" in rule else ""
+        link = f"[{name}](docs/runbook.md#{name.lower()})"
+        yield link, rule["labels"]["severity"], f"`{rule['expr']}`{waits}"
 
 
 def reasons() -> Iterator[tuple[str, ...]]:
@@ -125,6 +135,7 @@ def _first_sentence(text: str) -> str:
 GENERATED: Mapping[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "settings": settings,
     "metrics": metrics,
+    "alerts": alerts,
     "reasons": reasons,
     "stream_benchmark": stream_benchmark,
     "commands": commands,

@@ -139,9 +139,14 @@ def test_every_yaml_shown_is_marked_to_be_checked() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in HEADING.findall(TEXT)}
     for target in re.findall(r"\]\(([^)]+)\)", TEXT):
-        assert target[1:] in anchors if target.startswith("#") else (ROOT / target).exists(), target
+        file, _, anchor = target.partition("#")
+        assert (ROOT / file).exists(), target
+        assert not anchor or anchor in anchors((ROOT / file).read_text() if file else TEXT), target
+
+
+def anchors(text: str) -> set[str]:
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in HEADING.findall(text)}
 
 
 def test_lines_of_text_fit_an_editors_window() -> None:
