@@ -20,7 +20,7 @@ TOGETHER := --numprocesses 2 --dist loadfile
 # Prints 1 where the interpreter suits: the locks' packages have wheels for these versions.
 SUITS := import sys, venv, ensurepip; print(int((3, 11) <= sys.version_info[:2] <= (3, 14)))
 
-.PHONY: help install demo demo-monitoring dashboard test test-long lint bench kafka lock clean
+.PHONY: help install demo demo-monitoring dashboard test test-long lint bench pictures kafka lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -53,6 +53,9 @@ bench: $(BENCH) ## every benchmark, one after the other (ARGS="--quick")
 	@for file in benchmarks/[a-z]*.py; do \
 		echo "== $$file"; $(INTERPRETER) "$$file" $(ARGS) || exit 1; \
 	done
+
+pictures: $(DEV) ## the README's pictures, into docs/pictures (ARGS="soft stream" draws these alone)
+	@$(INTERPRETER) -m docs.gallery $(ARGS)
 
 kafka: $(DEV) ## a real Kafka in the foreground; prints its address; Ctrl-C ends it
 	@$(INTERPRETER) -m tests.kafka.server $(ARGS)

@@ -116,10 +116,16 @@ def test_topics_and_headers_are_named_as_the_code_names_them() -> None:
 # ---- settings and links
 
 
-@pytest.mark.parametrize("code", blocks("python"))
-def test_python_blocks_print_what_they_say(code: str) -> None:
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("program", sorted({name for kind, name, _ in BLOCK.findall(TEXT) if kind == "python"}))
+def test_python_blocks_are_programs_that_print_what_they_say(program: str, tmp_path: Path) -> None:
+    code = "\n".join(blocks("python", program))
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines() == re.findall(r"print\(.*\)  # (.*)", code)
+
+
+def test_every_python_shown_is_run() -> None:
+    assert TEXT.count("```python") == sum(kind == "python" for kind, _, _ in BLOCK.findall(TEXT))
 
 
 @pytest.mark.parametrize("code", blocks("settings"))
