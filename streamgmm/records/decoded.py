@@ -24,8 +24,8 @@ REASONS: Mapping[str, str] = {
     "wrong_dimension": "A vector has another number of features than the model.",
     "not_finite": "A number is infinite, or too large for 64 bits.",
     "all_missing": "Every feature of a vector is missing: null, NaN or an absent field.",
-    "missing_values_unsupported": "A feature is missing: null, NaN or an absent field.",
     "bad_weight": "The weight is null or no number, negative, above 1e9, NaN, or not one for each vector.",
+    "bad_event_time": "The event time is absent or null, no number and no ISO 8601 text, or outside the years 1 to 9999.",
     "transform_domain": "A feature's transform is not defined for its value, as log for 0.",
 }
 
@@ -41,7 +41,7 @@ class Rejection(NamedTuple):
 class Vectors(NamedTuple):
     """The vectors of r accepted records, record after record, in the columns' order."""
 
-    matrix: Float64  # (n, d), C-contiguous
+    matrix: Float64  # (n, d), C-contiguous; NaN where a feature is missing, never in a whole row
     weights: Float64  # (n,)
     counts: Int64  # (r,) vectors in each accepted record
     accepted: Int64  # (r,) their rows in the columns
@@ -62,6 +62,14 @@ class Rows(NamedTuple):
     matrix: Float64  # (n, d)
     weights: Float64  # (n,)
     nested: bool
+
+
+def usable(matrix: Float64) -> Mask:
+    """The rows (n,) of (n, d) that can be learnt from: no number is infinite, and not all are missing."""
+    finite = np.isfinite(matrix)
+    if finite.all():
+        return np.ones(len(matrix), np.bool_)
+    return np.asarray(finite.any(axis=1) & ~np.isinf(matrix).any(axis=1))
 
 
 class Rejected(Exception):

@@ -1,13 +1,13 @@
 """Vectors from JSON values, by msgspec, value by value.
 
-The fast way reads the wanted fields straight into floats and skips the others; what it refuses, and what has escapes
+The fast way reads the wanted fields straight into floats (None where one is null, or a feature absent: both become NaN)
+and skips the others; what it refuses, and what has escapes
 or deep nesting, is read as a tree of objects, which gives the precise reason. `NaN` and `Infinity`, which are not JSON
 but which many programs write, are understood.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ import numpy as np
 from streamgmm.records.assemble import Bulk, decode_both
 from streamgmm.records.columns import Bytes, RecordColumns, Slices, bytes_of, normal_slices
 from streamgmm.records.compiled import compiled
-from streamgmm.records.decoded import MOST_WEIGHT, Mask, Rejected, Rows, Vectors
+from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows, Vectors, usable
 from streamgmm.records.layouts import ArrayLayout, NamedLayout
 from streamgmm.records.msgpack_walker import is_utf8
 
@@ -66,7 +66,7 @@ class JsonArrays(NamedTuple):
         """See TwoWays."""
         values = normal_slices(columns.values)
         counts, nested = [0] * values.length.size, [False] * values.length.size
-        vectors: list[list[float]] = []
+        vectors: list[list[float | None]] = []
         weights: list[float] = []
         for row, value in _simple(values):
             array, weight, several = self._read(value)
@@ -76,7 +76,7 @@ class JsonArrays(NamedTuple):
                 weights += [weight] * len(rows)
                 counts[row], nested[row] = len(rows), several
         flags = np.array(nested, np.bool_)
-        return bulk_of(chain.from_iterable(vectors), weights, np.array(counts, np.int64), flags, n_features)
+        return bulk_of(_with_nan(vectors), weights, np.array(counts, np.int64), flags, n_features)
 
     def _read(self, value: bytes) -> tuple[list[Any], float, bool]:
         """The array, the weight, and whether the array holds arrays; an empty array of arrays where it is neither."""
@@ -120,15 +120,15 @@ class JsonFields(NamedTuple):
                 continue
             counts[row] = 1
         width = len(self.fields.type.__struct_fields__)
-        table = np.fromiter(chain.from_iterable(found), np.float64, len(found) * width).reshape(-1, width)
+        table = _with_nan(found).reshape(-1, width)
         numbers = table[:, self.column]
         weights = numbers[:, n_features] if len(self.column) > n_features else np.ones(len(found))
         nested = np.zeros(counts.size, np.bool_)
-        return bulk_of(numbers[:, :n_features].ravel(), weights, counts, nested, n_features)
+        return bulk_of(numbers[:, :n_features], weights, counts, nested, n_features)
 
 
 def bulk_of(
-    numbers: Iterable[float],
+    numbers: Float64,
     weights: Iterable[float],
     counts: np.ndarray[Any, np.dtype[np.int64]],
     nested: Mask,
@@ -136,9 +136,9 @@ def bulk_of(
 ) -> Bulk:
     """The vectors read; a record with a number or weight that cannot be is left to the general decoder."""
     n = int(counts.sum())
-    matrix = np.fromiter(numbers, np.float64, n * d).reshape(n, d)
+    matrix = np.ascontiguousarray(numbers.reshape(n, d))
     weight = np.fromiter(weights, np.float64, n)
-    good = np.isfinite(matrix).all(axis=1) & (weight >= 0) & (weight <= MOST_WEIGHT)
+    good = usable(matrix) & (weight >= 0) & (weight <= MOST_WEIGHT)
     if not good.all():
         record = np.repeat(np.arange(counts.size), counts)
         counts[record[~good]] = 0
@@ -147,10 +147,15 @@ def bulk_of(
     return Bulk(matrix, weight, counts, nested & (counts > 0))
 
 
+def _with_nan(numbers: Sequence[Sequence[float | None]]) -> Float64:
+    """The numbers with NaN for each None."""
+    return np.array(numbers, np.float64)
+
+
 def json_arrays(layout: ArrayLayout) -> JsonArrays:
     """The decoder for an array, or a map with the array in one field."""
     weigh: Callable[[Any], float] = (lambda _: 1.0) if layout.weight is None else attrgetter("weight")
-    return JsonArrays(layout, _array_decoder(layout, list[float]), _array_decoder(layout, list[list[float]]), weigh)
+    return JsonArrays(layout, _array_decoder(layout, list[float | None]), _array_decoder(layout, list[list[float | None]]), weigh)
 
 
 def _array_decoder(layout: ArrayLayout, kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type
@@ -166,9 +171,9 @@ def json_fields(layout: NamedLayout) -> JsonFields:
     """The decoder for a map with a field for each feature."""
     weight = () if layout.weight is None else (layout.weight,)
     names = list(dict.fromkeys((*layout.names, *weight)))
-    fields: list[Any] = [(f"f{i}", float) for i in range(len(names))]
+    fields: list[Any] = [(f"f{i}", float | None, None) for i in range(len(names))]
     if weight and layout.weight not in layout.names:
-        fields[-1] = (*fields[-1], 1.0)
+        fields[-1] = (fields[-1][0], float, 1.0)
     struct = msgspec.defstruct("Value", fields, rename={f"f{i}": name for i, name in enumerate(names)})
     column = tuple(names.index(name) for name in (*layout.names, *weight))
     return JsonFields(layout, msgspec.json.Decoder(struct), column)

@@ -3,6 +3,7 @@
 `ArrayLayout`: the value is an array, or a map with the array in one field. The array holds numbers (one vector),
 arrays of numbers (a vector each), or is a string of bytes: rows of little-endian float64.
 `NamedLayout`: the value is a map, each feature a field of its own.
+A number that is null or NaN, and a feature's field that is absent, is missing: NaN in the matrix.
 This is the general decoder behind the fast paths: it takes every form and names what is wrong.
 """
 
@@ -12,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows
+from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows, usable
 
 _ABSENT = object()
 
@@ -39,7 +40,7 @@ class ArrayLayout(NamedTuple):
         if array is _ABSENT:
             raise Rejected("wrong_type", f"the map has no field {self.field!r}")
         matrix, nested = _matrix(array, n_features, self.field)
-        refuse_holes(matrix)
+        refuse_unusable(matrix)
         return Rows(matrix, _weights(weight, len(matrix)), nested)
 
 
@@ -54,7 +55,7 @@ class NamedLayout(NamedTuple):
         if not isinstance(value, dict):
             raise Rejected("wrong_type", f"a map with the fields {', '.join(self.names)} is wanted, not {_kind(value)}")
         matrix = np.array([[_number(value.get(name), name) for name in self.names]])
-        refuse_holes(matrix, self.names)
+        refuse_unusable(matrix, self.names)
         return Rows(matrix, _weights(value.get(self.weight, _ABSENT), 1), nested=False)
 
 
@@ -70,16 +71,13 @@ def matrix_of_bytes(data: bytes, n_features: int | None, dtype: str) -> Float64:
         return np.frombuffer(data, dtype).astype(np.float64).reshape(-1, width // size)
 
 
-def refuse_holes(matrix: Float64, names: Sequence[str] = ()) -> None:
-    """Raises Rejected where a number is infinite or missing (NaN); says which by `names`, or by its place."""
-    if np.isfinite(matrix).all():
+def refuse_unusable(matrix: Float64, names: Sequence[str] = ()) -> None:
+    """Raises Rejected where a number is infinite, saying which by `names` or by its place, or a vector is all NaN."""
+    if usable(matrix).all():
         return
     if np.isinf(matrix).any():
         raise Rejected("not_finite", f"feature {_place(np.isinf(matrix), names)} is infinite")
-    missing = np.isnan(matrix)
-    if missing.all(axis=1).any():
-        raise Rejected("all_missing", "every feature of a vector is missing")
-    raise Rejected("missing_values_unsupported", f"feature {_place(missing, names)} is missing")
+    raise Rejected("all_missing", "every feature of a vector is missing")
 
 
 def _place(mask: Mask, names: Sequence[str]) -> str:

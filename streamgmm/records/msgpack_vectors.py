@@ -1,6 +1,7 @@
 """Vectors from msgpack values: compiled code walks over every value and reads what is a plain finite number.
 
-One walk finds the fields (`msgpack_walker.locate`), a second reads the numbers into the matrix. Any layout is fast; a
+One walk finds the fields (`msgpack_walker.locate`), a second reads the numbers into the matrix, with NaN for nil and
+for a feature whose field is absent. Any layout is fast; a
 record that the walk does not vouch for goes to msgspec and `layouts`, which give the precise reason. float32 and
 integers become float64.
 """
@@ -15,7 +16,19 @@ from streamgmm.records.columns import Bytes, Int64, RecordColumns, Slices, bytes
 from streamgmm.records.compiled import compiled
 from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows, Vectors
 from streamgmm.records.layouts import ArrayLayout, Layout, NamedLayout
-from streamgmm.records.msgpack_walker import ABSENT, DEEP, MAX_DEPTH, ODD, float_of, head, locate, number, room, skip
+from streamgmm.records.msgpack_walker import (
+    ABSENT,
+    DEEP,
+    MAX_DEPTH,
+    ODD,
+    float_of,
+    head,
+    locate,
+    number,
+    number_or_nil,
+    room,
+    skip,
+)
 
 _ARRAY, _BYTES = -1, -4  # kinds of `head`
 
@@ -142,9 +155,11 @@ def _read_rows(data: Bytes, at: int, end: int, nested: bool, out: Float64) -> bo
             if kind != _ARRAY or length != out.shape[1]:
                 return False
         for j in range(out.shape[1]):
-            out[row, j], at = number(data, at)
-            if at < 0 or not np.isfinite(out[row, j]):
+            out[row, j], at = number_or_nil(data, at)
+            if at < 0:
                 return False
+        if not _is_usable(out[row]):
+            return False
     return True
 
 
@@ -158,9 +173,19 @@ def _read_raw(data: Bytes, at: int, out: Float64) -> bool:
                 bits |= np.uint64(data[at + i]) << np.uint64(8 * i)
             out[row, j] = float_of(bits)
             at += 8
-            if not np.isfinite(out[row, j]):
-                return False
+        if not _is_usable(out[row]):
+            return False
     return True
+
+
+@compiled
+def _is_usable(row: Float64) -> bool:
+    """As `decoded.usable`."""
+    known, infinite = 0, 0
+    for value in row:
+        known += not np.isnan(value)
+        infinite += np.isinf(value)
+    return known > 0 and infinite == 0
 
 
 @compiled
@@ -192,11 +217,13 @@ def _read_fields(data: Bytes, places: Int64, column: Int64, counts: Int64, matri
         good = places[i, places.shape[1] - 1] != ODD
         for j in range(d):
             at = places[i, column[j]]
-            good = good and at != ABSENT
             if not good:
                 break
-            matrix[used, j], at = number(data, at)
-            good = at >= 0 and np.isfinite(matrix[used, j])
+            matrix[used, j] = np.nan
+            if at != ABSENT:
+                matrix[used, j], at = number_or_nil(data, at)
+                good = at >= 0
+        good = good and _is_usable(matrix[used])
         if good and column.size > d:
             good = _read_weights(data, places[i, column[d]], weights[used : used + 1])
         elif good:

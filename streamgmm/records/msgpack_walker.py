@@ -250,3 +250,9 @@ def number(data: Bytes, at: int) -> tuple[float, int]:  # noqa: PLR0911 - one fo
         raw = np.int64(unsigned(data, at + 1, size)) << shift
         return np.float64(raw >> shift), at + 1 + size
     return 0.0, ODD
+
+
+@compiled
+def number_or_nil(data: Bytes, at: int) -> tuple[float, int]:
+    """As `number`; nil is NaN."""
+    return (np.nan, at + 1) if data[at] == 0xC0 else number(data, at)

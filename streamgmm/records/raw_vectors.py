@@ -11,8 +11,8 @@ import numpy as np
 from streamgmm.records.assemble import Bulk, decode_both
 from streamgmm.records.columns import Bytes, Int64, RecordColumns, Slices, normal_slices
 from streamgmm.records.compiled import compiled, copy
-from streamgmm.records.decoded import Rejected, Rows, Vectors
-from streamgmm.records.layouts import matrix_of_bytes, refuse_holes
+from streamgmm.records.decoded import Rejected, Rows, Vectors, usable
+from streamgmm.records.layouts import matrix_of_bytes, refuse_unusable
 
 
 class RawRows(NamedTuple):
@@ -29,7 +29,7 @@ class RawRows(NamedTuple):
         if not value:
             raise Rejected("empty", "the record has no value")
         matrix = matrix_of_bytes(value, n_features, self.dtype)
-        refuse_holes(matrix)
+        refuse_unusable(matrix)
         return Rows(matrix, np.ones(len(matrix)), nested=len(matrix) > 1)
 
     def bulk(self, columns: RecordColumns, n_features: int) -> Bulk:
@@ -38,7 +38,7 @@ class RawRows(NamedTuple):
         width = np.dtype(self.dtype).itemsize * n_features
         counts = np.where(values.length % width == 0, np.maximum(values.length, 0) // width, 0)
         matrix = _joined(values, counts, width).view(self.dtype).reshape(-1, n_features)
-        good = np.isfinite(matrix).all(axis=1)
+        good = usable(matrix)
         if not good.all():
             record = np.repeat(np.arange(counts.size), counts)
             counts[record[~good]] = 0

@@ -36,14 +36,14 @@ class Transformed(NamedTuple):
         matrix = np.empty_like(vectors.matrix)
         _transform(vectors.matrix, self.kinds, self.means, self.scales, matrix)
         changed = vectors._replace(matrix=frozen(matrix))
-        bad: Mask = ~np.logical_and.reduce(np.isfinite(matrix), axis=1)
-        return dropped(changed, bad, lambda row: self._why(changed, row)) if bad.any() else changed
+        bad: Mask = np.logical_or.reduce(_undefined(vectors.matrix, matrix), axis=1)
+        return dropped(changed, bad, lambda row: self._why(vectors, matrix, row)) if bad.any() else changed
 
-    def _why(self, vectors: Vectors, row: int) -> Rejection:
+    def _why(self, vectors: Vectors, matrix: Float64, row: int) -> Rejection:
         record = int(vectors.accepted[np.searchsorted(np.cumsum(vectors.counts), row, side="right")])
-        place = int(np.flatnonzero(~np.isfinite(vectors.matrix[row]))[0])
+        place = int(np.flatnonzero(_undefined(vectors.matrix[row], matrix[row]))[0])
         name, kind = self.features[place].name, NAMES[self.kinds[place]]
-        if np.isinf(vectors.matrix[row, place]):
+        if np.isinf(matrix[row, place]):
             return Rejection(record, "not_finite", f"{kind} of {name!r} is infinite")
         return Rejection(record, "transform_domain", f"{kind} is not defined for the value of {name!r}")
 
@@ -61,6 +61,11 @@ def transformed(decoder: Decoder, features: Sequence[Feature]) -> Decoder:
         frozen(np.array([each.mean for each in given])),
         frozen(np.array([each.scale for each in given])),
     )
+
+
+def _undefined(given: Float64, found: Float64) -> Mask:
+    """Where a transform has given no finite number; what was missing (NaN) stays missing."""
+    return np.asarray(np.isinf(found) | (np.isnan(found) & ~np.isnan(given)))
 
 
 @compiled

@@ -7,6 +7,7 @@ import msgpack
 import numpy as np
 
 from streamgmm.records.columns import Record, of_records
+from streamgmm.records.decoded import usable
 from streamgmm.records.vectors import decoder
 from streamgmm.settings import Input
 
@@ -39,7 +40,7 @@ def reasons(vectors):
 
 
 def check_whole(vectors, n_records):
-    """What holds of any Vectors: every record is accepted or rejected, and nothing in the matrix is missing."""
+    """What holds of any Vectors: every record is accepted or rejected, and no vector is infinite or wholly missing."""
     rows = sorted([*vectors.accepted.tolist(), *(rejection.record for rejection in vectors.rejected)])
     assert rows == list(range(n_records))
     assert vectors.accepted.tolist() == sorted(vectors.accepted.tolist())
@@ -47,7 +48,7 @@ def check_whole(vectors, n_records):
     assert vectors.matrix.shape[0] == vectors.weights.size == vectors.counts.sum()
     assert (vectors.counts > 0).all()
     assert vectors.counts.size == vectors.nested.size == vectors.accepted.size
-    assert np.isfinite(vectors.matrix).all()
+    assert usable(vectors.matrix).all()
     assert (vectors.weights >= 0).all()
     assert np.isfinite(vectors.weights).all()
     assert vectors.matrix.flags.c_contiguous

@@ -124,8 +124,6 @@ ARRAY_REJECTIONS = [
     ([[1, 2], [-math.inf, 1]], "not_finite"),
     ([math.nan, None], "all_missing"),
     ([[1, 2], [None, None]], "all_missing"),
-    ([1, math.nan], "missing_values_unsupported"),
-    ([[1, 2], [None, 1]], "missing_values_unsupported"),
     ({"x": [1, 2], "w": -1}, "bad_weight"),
     ({"x": [1, 2], "w": "1"}, "bad_weight"),
     ({"x": [1, 2], "w": True}, "bad_weight"),
@@ -145,8 +143,6 @@ NAMED_REJECTIONS = [
     ({"a": math.inf, "b": 2}, "not_finite"),
     ({}, "all_missing"),
     ({"a": None}, "all_missing"),
-    ({"a": 1}, "missing_values_unsupported"),
-    ({"a": 1, "b": math.nan}, "missing_values_unsupported"),
     ({"a": 1, "b": 2, "w": -0.5}, "bad_weight"),
     ({"a": 1, "b": 2, "w": 1.1e9}, "bad_weight"),
     ({"a": 1, "b": 2, "w": None}, "bad_weight"),
@@ -174,12 +170,30 @@ def test_the_largest_weight_is_taken(form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_missing_value_is_named(form):
-    values = packed([{"a": 1, "b": None}, {"b": 1}, {"a": -math.inf, "b": 1}], form)
-    messages = [rejection.message for rejection in decoded(values, format=form, features=NAMED).rejected]
-    assert messages == ["feature 'b' is missing", "feature 'a' is missing", "feature 'a' is infinite"]
-    (unnamed,) = decoded(packed([[1, None]], form), 2, format=form).rejected
-    assert unnamed.message == "feature 1 (counted from 0) is missing"
+def test_null_nan_and_an_absent_field_are_missing(form):
+    vectors = decoded(packed([[1, None], [[math.nan, 2], [3, 4]]], form), 2, format=form)
+    assert np.array_equal(vectors.matrix, [[1, math.nan], [math.nan, 2], [3, 4]], equal_nan=True)
+    check_whole(vectors, 2)
+    values = packed([{"a": 1, "b": None}, {"b": 1}, {"a": 1, "b": math.nan}], form)
+    vectors = decoded(values, format=form, features=NAMED, weight="w")
+    assert np.array_equal(vectors.matrix, [[1, math.nan], [math.nan, 1], [1, math.nan]], equal_nan=True)
+    check_whole(vectors, 3)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_infinite_value_is_named(form):
+    (named,) = decoded(packed([{"a": -math.inf, "b": None}], form), format=form, features=NAMED).rejected
+    assert named.message == "feature 'a' is infinite"
+    (unnamed,) = decoded(packed([[1, math.inf]], form), 2, format=form).rejected
+    assert unnamed.message == "feature 1 (counted from 0) is infinite"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_missing_values_take_the_fast_way(form):
+    decoder = decoder_of(format=form, features=NAMED)
+    assert decoder.bulk(columns_of(packed([{"a": 1, "b": None}, {"b": 1}], form)), 2).counts.tolist() == [1, 1]
+    decoder = decoder_of(format=form, features="x")
+    assert decoder.bulk(columns_of(packed([{"x": [1, None]}, [[None, 1], [2, 3]]], form)), 2).counts.tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("form", ["msgpack", "json", "float32", "float64"])
@@ -214,18 +228,17 @@ def test_undecodable(form, value):
 def test_raw_reasons():
     values = [doubles(1, math.inf), doubles(math.nan, math.nan), doubles(1, 2, 3, math.nan), doubles(1), doubles(1, 2)]
     vectors = decoded(values, 2, format="float64")
-    expected = ["not_finite", "all_missing", "missing_values_unsupported", "wrong_dimension"]
-    assert reasons(vectors) == list(enumerate(expected))
-    assert vectors.matrix.tolist() == [[1, 2]]
+    assert reasons(vectors) == [(0, "not_finite"), (1, "all_missing"), (3, "wrong_dimension")]
+    assert np.array_equal(vectors.matrix, [[1, 2], [3, math.nan], [1, 2]], equal_nan=True)
     check_whole(vectors, 5)
 
 
 def test_json_numbers_beyond_float64():
     values = [b"[1e999, 1]", b"[" + b"9" * 400 + b", 1]", b"[NaN, 1]", b"[-Infinity, 1]", b"[18446744073709551617, 1]"]
     vectors = decoded(values, 2, format="json")
-    assert [reason for _, reason in reasons(vectors)][2:] == ["missing_values_unsupported", "not_finite"]
+    assert [reason for _, reason in reasons(vectors)][2:] == ["not_finite"]
     assert {reason for _, reason in reasons(vectors)[:2]} <= {"not_finite", "undecodable"}
-    assert vectors.matrix.tolist() == [[18446744073709551617.0, 1]]
+    assert np.array_equal(vectors.matrix, [[math.nan, 1], [18446744073709551617.0, 1]], equal_nan=True)
 
 
 def test_json_escapes_in_names_and_text():
@@ -267,6 +280,15 @@ def test_transforms_and_their_domains(form, name):
         assert reasons(vectors) == [(0, "transform_domain")]
         assert "'b'" in vectors.rejected[0].message
     check_whole(vectors, 2)
+
+
+def test_what_is_missing_stays_missing_whatever_the_transform():
+    features = [{"name": "a"}, *({"name": name, "transform": name} for name in TRANSFORMS)]
+    vectors = decoded(packed([{"a": 1}, {"a": 1, "log": -1}, {"log": 1}], "msgpack"), features=features)
+    assert reasons(vectors) == [(1, "transform_domain")]
+    assert "'log'" in vectors.rejected[0].message
+    expected = [[1, *[math.nan] * 5], [math.nan, math.nan, 0, *[math.nan] * 3]]
+    assert np.array_equal(vectors.matrix, expected, equal_nan=True)
 
 
 def test_standardise():
@@ -346,7 +368,7 @@ def check_both_ways(decoder, values):
         if count:
             rows = generally(decoder, value)
             assert not isinstance(rows, str), (value, rows)
-            assert rows.matrix.tobytes() == bulk.matrix[end - count : end].tobytes()
+            assert np.array_equal(rows.matrix, bulk.matrix[end - count : end], equal_nan=True)
             assert rows.weights.tobytes() == bulk.weights[end - count : end].tobytes()
             assert rows.nested == nested
     assert bulk.matrix.shape == (bulk.counts.sum(), 2)
