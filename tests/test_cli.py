@@ -59,7 +59,7 @@ def test_the_command_line_loads_nothing_heavy(heavy: str) -> None:
         (["tail"], "--topic"),
         (["run", "--set", "model.n_componets=3"], "did you mean model.n_components?"),
         (["run", "--config", "absent.yaml"], "absent.yaml: cannot read the settings file"),
-        (["settings", "check", *LEAST, "--set", "model.n_components=0"], "allowed: integer, >= 1"),
+        (["settings", "check", *LEAST, "--set", "model.n_components=0"], "allowed: integer or auto, >= 1"),
         (["tail", "--topic", "players", "--broker", "kafka"], "broker.url"),
         (["replay", "a.xls", "--topic", "players"], "replays .csv"),
         (["model", "reset", *LEAST], "give --yes"),

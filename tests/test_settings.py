@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from streamgmm.settings import Feature, Settings, Standardise, is_topic_name, seconds
+from streamgmm.settings import Feature, HalfLife, Settings, Standardise, is_topic_name, seconds
 from streamgmm.settings.table import table
 
 LEAST: dict[str, dict[str, object]] = {"input": {"topic": "players"}, "model": {"n_components": 4}}
@@ -82,6 +82,27 @@ KAFKA = "kafka://127.0.0.1:9092"
         ({"input": {"topic": ".."}}, "input.topic"),
         ({"output": {"topic": ".."}}, "output.topic"),
         ({"learning": {"warm_up": 7}}, "learning.warm_up"),
+        ({"model": {"n_components": "auto"}, "learning": {"warm_up": 19}}, "learning.warm_up"),
+        ({"learning": {"half_life": 511}}, "learning.half_life"),
+        ({"learning": {"half_life": {"value": 0.9, "unit": "batches"}}}, "learning.half_life"),
+        ({"learning": {"max_gap": 60}}, "learning.max_gap"),
+        ({"learning": {"max_gap": 60, "half_life": 1000}}, "learning.max_gap"),
+        ({"learning": {"averaged_scoring": True}}, "learning.averaged_scoring"),
+        ({"input": {"format": "float64", "event_time": "t"}, "model": {"n_features": 2}}, "input.event_time"),
+        ({"model": {"n_components_min": 5, "n_components_max": 4}}, "model.n_components_min"),
+        ({"model": {"n_components": "auto", "weights_init": [1.0]}}, "model.weights_init"),
+        ({"model": {"weights_init": [0.5, 0.5]}}, "model.weights_init"),
+        ({"model": {"means_init": [[1, 2], [3]] * 2}}, "model.means_init"),
+        ({"model": {"means_init": [[1, 2]] * 4, "n_features": 3}}, "model.means_init"),
+        ({"model": {"covariances_init": [[1, 2]] * 4}}, "model.covariances_init"),
+        (
+            {"model": {"n_components": 1, "covariances_init": [[[1]]], "precisions_init": [[[1]]]}},
+            "model.precisions_init",
+        ),
+        ({"model": {"background": {"low": [0], "high": [1, 2]}}}, "model.background"),
+        ({"model": {"background": {"low": [0, 2], "high": [1, 2]}}}, "model.background"),
+        ({"model": {"background": {"low": [0], "high": [1]}, "n_features": 2}}, "model.background"),
+        ({"model": {"background": {"low": [0], "high": [1]}}, "input": {"features": ["x", "y"]}}, "model.n_features"),
         ({"drift": {"reference_size": 200, "window": 101}}, "drift.reference_size"),
         ({"drift": {"expected_run_length": 1000, "window": 101}}, "drift.expected_run_length"),
     ],
@@ -100,6 +121,31 @@ def test_what_fits_together_is_taken() -> None:
     )
     settings(input={"format": "float32"}, model={"n_features": 3})
     settings(learning={"warm_up": 8}, input={"topic": "..."}, broker={"url": "kafka://h:65535"})
+
+
+def test_a_half_life_names_itself_and_the_batch() -> None:
+    with pytest.raises(ValidationError, match=r"100 records are less than a batch \(learning.batch_size\) of 512"):
+        settings(learning={"half_life": {"value": 100}})
+    assert settings(learning={"half_life": 512}).learning.half_life == HalfLife(value=512, unit="records")
+    settings(learning={"half_life": {"value": 0.5, "unit": "seconds"}, "max_gap": "1 min"})
+
+
+@pytest.mark.parametrize(
+    ("covariance_type", "spread"),
+    [("full", [[[1, 0], [0, 1]]] * 4), ("tied", [[1, 0], [0, 1]]), ("diag", [[1, 1]] * 4), ("spherical", [1] * 4)],
+)
+def test_what_is_given_to_start_from_has_the_shape_of_the_model(covariance_type: str, spread: object) -> None:
+    model = {"covariance_type": covariance_type, "weights_init": [0.25] * 4, "means_init": [[0, 0]] * 4}
+    for name in ("covariances_init", "precisions_init"):
+        assert settings(model={**model, name: spread}).n_features == 2
+
+
+def test_the_number_of_features_is_taken_from_whatever_says_it() -> None:
+    assert settings().n_features is None
+    assert settings(input={"features": ["a", "b", "c"]}).n_features == 3
+    assert settings(model={"background": {"low": [0], "high": [1]}}).n_features == 1
+    assert settings(model={"covariances_init": [[[1, 0], [0, 1]]] * 4}).n_features == 2
+    assert settings(model={"covariance_type": "spherical", "covariances_init": [1.0] * 4}).n_features is None
 
 
 def test_the_warm_up_and_the_components_are_both_named() -> None:

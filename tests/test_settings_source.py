@@ -64,7 +64,7 @@ def test_all_problems_are_said_at_once(file: Path) -> None:
     )
     assert said(file, ["learning.exponent=2"]) == [
         f"input.fromat: unknown setting ({file}, line 1); did you mean input.format?",
-        f"model.n_components: given 0 ({file}, line 3); allowed: integer, >= 1, <= 10000",
+        f"model.n_components: given 0 ({file}, line 3); allowed: integer or auto, >= 1, <= 10000",
         f'model.covariance_type: given "round" ({file}, line 4); allowed: full, tied, diag, spherical',
         "learning.exponent: given 2 (--set learning.exponent); allowed: number, > 0.5, <= 1",
         f"lgo: unknown setting ({file}, line 5); did you mean log?",

@@ -1,12 +1,14 @@
 """Score, learn, encode: from the vectors of a chunk of records to the assignments that are published."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.drift import monitor
+from streamgmm.engine.learn import learn
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.sample import Sample, taken
 from streamgmm.engine.values import Array, Chunk, Event, Live, Outgoing, Report, State, combined
@@ -18,13 +20,38 @@ from streamgmm.records.vectors import Rejection, Vectors
 TOO_LARGE = "assignment_too_large"  # reason of a dead letter
 
 
-class _Scores(NamedTuple):
-    """Per vector, what an assignment says of it; `model` is per record."""
+class _Piece(NamedTuple):
+    """Records between two M-steps."""
 
+    rows: slice  # of the chunk's vectors
+    records: slice
+    filled: int  # vectors of weight above 0 in the batch by their end
+    full: bool
+
+
+class _Scored(NamedTuple):
+    """What the assignments of a piece say of its vectors."""
+
+    piece: _Piece
+    responsibilities: Array  # (n, k)
+    log_likelihood: Array  # (n,)
+    outlier: NDArray[np.int8]  # (n,)
+    model: int  # M-steps
+    ids: Int64  # (k,)
+    ids_version: int
+
+
+class _Run(NamedTuple):
+    """What the assignments of pieces with the same order of ids say; `model` is per record."""
+
+    rows: slice  # of the chunk's vectors
+    records: slice
     responsibilities: Array  # (n, k)
     log_likelihood: Array  # (n,)
     outlier: NDArray[np.int8]  # (n,)
     model: Int64  # (r,)
+    ids: Int64  # (k,)
+    ids_version: int
 
 
 def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tuple[State, Report]:
@@ -32,28 +59,25 @@ def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tup
     reports = []
     for chunk in chunks:
         if len(chunk.columns.offsets):
-            live, output, report = _assign_chunk(plan, state, live, chunk)
+            state, live, output, report = _assign_chunk(plan, state, live, chunk)
             state = _counted(state, chunk, output)
             reports.append(combined([output, report]))
     return state._replace(model=live), combined(reports)
 
 
-def _assign_chunk(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[Live, Report, Report]:
+def _assign_chunk(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[State, Live, Report, Report]:
     """The model that has learnt the chunk, what is published of it, and what else is to be said."""
-    live, scores, events = _score_and_learn(plan, live, chunk.vectors)
-    output = _encode(plan, state, chunk, scores, live.ids)
+    state, live, parts, events = _score_and_learn(plan, state, live, chunk)
+    runs = _runs(parts)
+    output = _encode(plan, state.generation, chunk, runs)
     published = _too_large(plan, chunk, output) or Report(assignments=(Outgoing(chunk.range.partition, output),))
-    seen = Sample(chunk.vectors.matrix, scores.responsibilities, live.ids, scores.outlier)
-    return (
-        live,
-        published,
-        Report(
-            events=tuple(events),
-            scored=len(scores.outlier),
-            log_likelihood=float(scores.log_likelihood.sum()),
-            samples=(taken(seen, chunk.range.start),),
-        ),
+    said = Report(
+        events=tuple(events),
+        scored=len(chunk.vectors.weights),
+        log_likelihood=sum(float(run.log_likelihood.sum()) for run in runs),
+        samples=tuple(_sample(chunk, run) for run in runs),
     )
+    return state, live, published, said
 
 
 def _counted(state: State, chunk: Chunk, report: Report) -> State:
@@ -67,9 +91,15 @@ def _counted(state: State, chunk: Chunk, report: Report) -> State:
         totals=totals._replace(
             published=totals.published + published,
             vectors=totals.vectors + int(np.count_nonzero(chunk.vectors.weights)),
+            incomplete=totals.incomplete + int(np.count_nonzero(~_complete(chunk.vectors.matrix))),
             rejected=rejected,
         )
     )
+
+
+def _complete(matrix: Array) -> NDArray[np.bool_]:
+    """Rows (n,) of (n, d) without a missing feature."""
+    return np.asarray(~np.isnan(matrix).any(axis=1))
 
 
 def _too_large(plan: Plan, chunk: Chunk, output: RecordColumns) -> Report | None:
@@ -87,23 +117,32 @@ def _too_large(plan: Plan, chunk: Chunk, output: RecordColumns) -> Report | None
     return Report(assignments=(Outgoing(partition, fitting),), dead_letters=(Outgoing(partition, letters),))
 
 
-def _score_and_learn(plan: Plan, live: Live, data: Vectors) -> tuple[Live, _Scores, list[Event]]:
+def _score_and_learn(
+    plan: Plan, state: State, live: Live, chunk: Chunk
+) -> tuple[State, Live, list[_Scored], list[Event]]:
     """Piece by piece between M-steps: score by the model as it stands, then learn when a batch is full."""
-    parts: list[_Scores] = []
+    parts: list[_Scored] = []
     events: list[Event] = []
-    for rows, n_records, filled, full in _pieces(data, live.filled, plan.learning.batch_size):
-        live, scores, changes = _score(plan, live, data.matrix[rows], data.weights[rows])
-        parts.append(scores._replace(model=np.full(n_records, live.mixture.steps, np.int64)))
+    times = np.where(weighty(chunk.vectors) > 0, chunk.times, np.nan)
+    for piece in _pieces(chunk.vectors, live.filled, plan.learning.batch_size):
+        live, part, changes = _score(plan, state, live, chunk.vectors, piece)
+        parts.append(part)
         events += changes
-        live = live._replace(filled=filled)
-        if full:
-            live, frozen = _learn(plan, live)
-            events += frozen
-    return live, _Scores(*(np.concatenate(column) for column in zip(*parts, strict=True))), events
+        live = live._replace(filled=piece.filled, latest=_later(live.latest, times[piece.records]))
+        if piece.full:
+            state, live, learnt = learn(plan, state, live)
+            events += learnt
+    return state, live, parts, events
 
 
-def _pieces(data: Vectors, filled: int, batch_size: int) -> Iterator[tuple[slice, int, int, bool]]:
-    """Cut records at the ends of batches: rows, records, vectors that fill the batch so far, whether it is full.
+def _later(known: float | None, times: Array) -> float | None:
+    """The largest of the times, where there is one."""
+    newest = float(np.fmax.reduce(times, initial=-np.inf if known is None else known))
+    return newest if np.isfinite(newest) else None
+
+
+def _pieces(data: Vectors, filled: int, batch_size: int) -> Iterator[_Piece]:
+    """Cut records at the ends of batches.
 
     A batch closes with the record that fills it; vectors of weight 0 fill nothing.
     """
@@ -113,23 +152,31 @@ def _pieces(data: Vectors, filled: int, batch_size: int) -> Iterator[tuple[slice
         last = int(np.searchsorted(reached, base + batch_size))
         full = last < len(ends)
         stop = last + 1 if full else len(ends)
-        yield slice(row, int(ends[stop - 1])), stop - record, int(reached[stop - 1]) - base, full
+        yield _Piece(slice(row, int(ends[stop - 1])), slice(record, stop), int(reached[stop - 1]) - base, full)
         record, row, base = stop, int(ends[stop - 1]), int(reached[stop - 1])
 
 
-def _score(plan: Plan, live: Live, rows: Array, weights: Array) -> tuple[Live, _Scores, list[Event]]:
-    mixture, info = stepwise_em.score(live.mixture, rows, weights, plan.learning)
-    drift, outlier, events = _watch(plan, live, rows)
-    scores = _Scores(info.responsibilities, info.log_likelihood, outlier, np.empty(0, np.int64))
-    return live._replace(mixture=mixture, drift=drift), scores, events
+def _score(plan: Plan, state: State, live: Live, data: Vectors, piece: _Piece) -> tuple[Live, _Scored, list[Event]]:
+    rows, before = data.matrix[piece.rows], live.mixture
+    mixture, info = stepwise_em.score(before, rows, data.weights[piece.rows], plan.learning)
+    shown = stepwise_em.scored_by_average(before, rows, plan.learning) if plan.averaged_scoring else info
+    live, outlier, events = _watch(plan, live._replace(mixture=mixture), rows)
+    return live, _Scored(piece, *shown, outlier, mixture.steps, live.ids, state.ids_version), events
 
 
-def _watch(plan: Plan, live: Live, rows: Array) -> tuple[monitor.State, NDArray[np.int8], list[Event]]:
+def _watch(plan: Plan, live: Live, rows: Array) -> tuple[Live, NDArray[np.int8], list[Event]]:
+    """The stream against the reference: complete vectors only, for likelihoods of others are of other things."""
+    outlier = np.full(len(rows), monitor.UNKNOWN)
     if plan.drift is None or live.drift.frozen is None:
-        return live.drift, np.full(len(rows), monitor.UNKNOWN), []
-    under_reference = stepwise_em.log_likelihood(live.drift.frozen, rows, plan.learning.covariance)
+        return live, outlier, []
+    complete = _complete(rows)
+    known = rows if complete.all() else rows[complete]
+    under_reference = stepwise_em.log_likelihood(live.drift.frozen, known, plan.learning.covariance)
     drift, info = monitor.update(live.drift, under_reference, plan.drift)
-    return drift, info.outlier, [_drift_event(change, drift, plan.drift) for change in info.changes]
+    outlier[complete] = info.outlier
+    risen = any(change.raised for change in info.changes)
+    live = live._replace(drift=drift, average_is_old=live.average_is_old or risen)
+    return live, outlier, [_drift_event(change, drift, plan.drift) for change in info.changes]
 
 
 def _drift_event(change: monitor.Change, drift: monitor.State, plan: monitor.Plan) -> Event:
@@ -145,34 +192,57 @@ def _drift_event(change: monitor.Change, drift: monitor.State, plan: monitor.Pla
     )
 
 
-def _learn(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
-    """The M-step; the reference is taken at the first one after the model has settled."""
-    mixture, info = stepwise_em.learn(live.mixture, plan.learning)
-    events = [Event("covariances_repaired", {"steps": mixture.steps, "count": info.repairs})] if info.repairs else []
-    live = live._replace(mixture=mixture, filled=0, step_size=info.step_size)
-    settled = plan.drift is not None and mixture.time * plan.learning.batch_size >= plan.drift.settle
-    if settled and live.drift.frozen is None:
-        live = live._replace(drift=monitor.freeze(live.drift, mixture.parameters))
-        events.append(Event("reference_frozen", {"steps": mixture.steps, "batches": mixture.time}))
-    return live, events
+def _runs(parts: Sequence[_Scored]) -> list[_Run]:
+    """Parts in which the order of ids is the same, put together."""
+    groups = [list(group) for _, group in groupby(parts, key=lambda part: part.ids_version)]
+    return [
+        _Run(
+            slice(group[0].piece.rows.start, group[-1].piece.rows.stop),
+            slice(group[0].piece.records.start, group[-1].piece.records.stop),
+            *(np.concatenate(column) for column in zip(*(part[1:4] for part in group), strict=True)),
+            np.repeat(np.array([part.model for part in group], np.int64), [_length(part.piece) for part in group]),
+            group[0].ids,
+            group[0].ids_version,
+        )
+        for group in groups
+    ]
 
 
-def _encode(plan: Plan, state: State, chunk: Chunk, scores: _Scores, ids: Int64) -> RecordColumns:
+def _length(piece: _Piece) -> int:
+    return int(piece.records.stop - piece.records.start)
+
+
+def _sample(chunk: Chunk, run: _Run) -> Sample:
+    """Some of the run's complete vectors: one with gaps has no place in a picture."""
+    vectors = chunk.vectors.matrix[run.rows]
+    complete = _complete(vectors)
+    chosen = slice(None) if complete.all() else complete
+    seen = Sample(vectors[chosen], run.responsibilities[chosen], run.ids, run.outlier[chosen])
+    return taken(seen, chunk.range.start + run.records.start)
+
+
+def _encode(plan: Plan, generation: int, chunk: Chunk, runs: Sequence[_Run]) -> RecordColumns:
+    """The output's records."""
+    encoded = [_encode_run(plan, generation, chunk, run) for run in runs]
+    return encoded[0] if len(encoded) == 1 else columns.concatenate(encoded)
+
+
+def _encode_run(plan: Plan, generation: int, chunk: Chunk, run: _Run) -> RecordColumns:
     values = plan.encoder.encode(
         assignments.Assignments(
-            component=ids[scores.responsibilities.argmax(axis=1)],
-            responsibilities=scores.responsibilities,
-            log_likelihood=scores.log_likelihood,
-            outlier=scores.outlier,
-            ids=ids,
-            model=scores.model,
-            generation=state.generation,
-            ids_version=state.ids_version,
-            counts=chunk.vectors.counts,
+            component=run.ids[run.responsibilities.argmax(axis=1)],
+            responsibilities=run.responsibilities,
+            log_likelihood=run.log_likelihood,
+            outlier=run.outlier,
+            ids=run.ids,
+            model=run.model,
+            generation=generation,
+            ids_version=run.ids_version,
+            counts=chunk.vectors.counts[run.records],
         ),
-        ~chunk.vectors.nested,
+        ~chunk.vectors.nested[run.records],
     )
-    records = chunk.columns
+    records = columns.take(chunk.columns, run.records)
     if plan.source_header:
         records = headers.source_headers(records, plan.topic, chunk.range.partition)
     return records._replace(values=values)

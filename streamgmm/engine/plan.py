@@ -1,11 +1,23 @@
 """What the settings select, chosen once: below this no setting's name is compared with anything."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+import numpy as np
 
 from streamgmm.drift import monitor
-from streamgmm.mixture import covariance, stepwise_em
-from streamgmm.records import assignments, vectors
+from streamgmm.errors import SettingsError
+from streamgmm.mixture import background, covariance, initialise, revive, step_size, stepwise_em
+from streamgmm.mixture import start as starts
+from streamgmm.mixture.background import Background
+from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.given import NOTHING, Given, given
+from streamgmm.mixture.initialise import Start
+from streamgmm.mixture.learning import Learning
+from streamgmm.records import assignments, event_times, transforms, vectors
 from streamgmm.settings import Settings
+
+T = TypeVar("T")
 
 
 class Plan(NamedTuple):
@@ -13,37 +25,97 @@ class Plan(NamedTuple):
 
     topic: str
     decoder: vectors.Decoder
+    clock: event_times.Clock
     encoder: assignments.Encoder
     source_header: bool
     largest_record: int  # bytes of an assignment's key, value and headers
-    n_components: int
-    random_state: int
-    learning: stepwise_em.Learning
+    candidates: range  # numbers of components; one, or those of which the warm-up chooses
+    start: Start
+    learning: Learning
+    averaged_scoring: bool
     warm_up: int | None
     warm_up_bytes: int
     drift: monitor.Plan | None
 
 
 def plan(settings: Settings, *, largest_record: int) -> Plan:
-    """Choose once what the settings select; `largest_record` in bytes is what the output takes."""
-    model, learning, drift = settings.model, settings.learning, settings.drift
+    """Choose once what the settings select; `largest_record` in bytes is what the output takes.
+
+    Raises SettingsError for what only the mixture can tell to be wrong, as a covariance that is none.
+    """
+    model, chosen, drift = settings.model, settings.learning, settings.drift
+    learning = _learning(settings)
     return Plan(
         topic=settings.input.topic,
         decoder=vectors.decoder(settings.input),
+        clock=event_times.clock(settings.input),
         encoder=assignments.encoder(settings.output),
         source_header=settings.output.source_header,
         largest_record=largest_record,
-        n_components=model.n_components,
-        random_state=model.random_state,
-        learning=stepwise_em.Learning(
-            covariance=covariance.by_name(model.covariance_type),
-            batch_size=learning.batch_size,
-            exponent=learning.exponent,
-            delay=learning.delay,
-            reg_relative=model.reg_relative,
-            reg_covar=model.reg_covar,
-        ),
-        warm_up=learning.warm_up,
-        warm_up_bytes=int(learning.warm_up_bytes),
+        candidates=range(model.fewest_components, model.most_components + 1),
+        start=_start(settings, learning.covariance),
+        learning=learning,
+        averaged_scoring=chosen.averaged_scoring,
+        warm_up=chosen.warm_up,
+        warm_up_bytes=int(chosen.warm_up_bytes),
         drift=monitor.plan(**drift.model_dump(exclude={"enabled"})) if drift.enabled else None,
     )
+
+
+def _learning(settings: Settings) -> Learning:
+    model, chosen = settings.model, settings.learning
+    return stepwise_em.Learning(
+        covariance=covariance.by_name(model.covariance_type),
+        batch_size=chosen.batch_size,
+        exponent=chosen.exponent,
+        delay=chosen.delay,
+        reg_relative=model.reg_relative,
+        reg_covar=model.reg_covar,
+        half_life=step_size.ENDLESS
+        if chosen.half_life is None
+        else step_size.half_life(chosen.half_life.value, chosen.half_life.unit, chosen.batch_size),
+        max_gap=np.inf if chosen.max_gap is None else chosen.max_gap,
+        dead_components=revive.by_name(chosen.dead_components),
+        background=_background(settings),
+        averaging=chosen.averaging,
+        random_state=model.random_state,
+    )
+
+
+def _background(settings: Settings) -> Background | None:
+    """The background's range in the units that the model has: transformed like the features."""
+    chosen, features = settings.model.background, settings.input.features
+    if chosen is None:
+        return None
+    ends = np.array([chosen.low, chosen.high])
+    if isinstance(features, list):
+        ends = transforms.apply(features, ends)
+        for feature, low, high in zip(features, *ends, strict=True):
+            if not np.isfinite([low, high]).all():
+                raise SettingsError(f"model.background: outside the domain of the transform of {feature.name!r}")
+    return _checked(lambda: background.over(*ends))
+
+
+def _start(settings: Settings, shape: Covariance) -> Start:
+    """Where the model starts; k-means is the tightest of several, as the likelihood of a small buffer says little."""
+    model = settings.model
+    kmeans = model.init_params == "kmeans"
+    method = initialise.K_MEANS.method if kmeans else starts.by_name(model.init_params)
+    return Start(method, model.n_init, _given(settings, shape))
+
+
+def _given(settings: Settings, shape: Covariance) -> Given:
+    model = settings.model
+    names = ("weights_init", "means_init", "covariances_init", "precisions_init")
+    values = {name: getattr(model, name) for name in names if getattr(model, name) is not None}
+    if not values:
+        return NOTHING
+    n_components, n_features = model.most_components, settings.n_features or 1  # 1: nothing is given that has a length
+    return _checked(lambda: given(shape, (n_components, n_features), **values))
+
+
+def _checked(make: Callable[[], T]) -> T:
+    try:
+        return make()
+    except ValueError as error:
+        raise SettingsError(f"model.{error}") from error

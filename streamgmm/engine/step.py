@@ -53,10 +53,10 @@ def _not_yet_held(arrived: RecordColumns, position: int) -> RecordColumns:
 
 
 def _decode(plan: Plan, state: State, partition: int, fresh: RecordColumns) -> Chunk:
-    decoded = plan.decoder.decode(fresh, state.n_features)
+    decoded, times = plan.clock.read(fresh, plan.decoder.decode(fresh, state.n_features))
     accepted = columns.take(fresh, decoded.accepted) if decoded.rejected else fresh
     start = state.positions.get(partition, int(fresh.offsets[0]) if len(fresh.offsets) else fresh.position)
-    return Chunk(Range(partition, start, max(start, fresh.position), len(decoded.accepted)), accepted, decoded)
+    return Chunk(Range(partition, start, max(start, fresh.position), len(decoded.accepted)), accepted, decoded, times)
 
 
 def _advance(plan: Plan, state: State, decoded: Vectors, fresh: RecordColumns, partition: int) -> tuple[State, Report]:

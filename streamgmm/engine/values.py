@@ -30,6 +30,7 @@ class Chunk(NamedTuple):
     range: Range
     columns: RecordColumns
     vectors: Vectors
+    times: Array  # (r,) event times in seconds; NaN where a record has none
 
 
 class WarmUp(NamedTuple):
@@ -48,6 +49,8 @@ class Live(NamedTuple):
     filled: int  # vectors of weight above 0 since the last M-step
     step_size: float  # of the last M-step, 0 before the first
     drift: monitor.State
+    latest: float | None = None  # event time (seconds), the largest since the last M-step
+    average_is_old: bool = False  # the drift alarm has risen since: the average begins anew
 
 
 class Totals(NamedTuple):
@@ -56,8 +59,10 @@ class Totals(NamedTuple):
     records: int = 0
     published: int = 0
     vectors: int = 0  # learnt
+    incomplete: int = 0  # vectors with missing features
     skipped: int = 0  # offsets that could not be read, by the policies `skip`
     rejected: Mapping[str, int] = {}  # by reason
+    components: Mapping[str, int] = {}  # what became of components: born, died, recovered, split, weak
 
 
 class State(NamedTuple):

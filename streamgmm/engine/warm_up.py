@@ -15,15 +15,17 @@ from streamgmm.engine.assign import assign, weighty
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Array, Chunk, Event, Live, Range, Report, State, WarmUp
 from streamgmm.errors import TooFewVectors
-from streamgmm.mixture import stepwise_em
+from streamgmm.mixture import selection, stepwise_em
 from streamgmm.records import columns
 from streamgmm.records.columns import Int64, RecordColumns
 from streamgmm.records.vectors import Vectors
 
+_PER_COMPONENT = 2  # vectors, at least
+
 
 def needed(plan: Plan, n_features: int | None) -> int:
     """How many vectors the model starts from; with D unknown the least it can be."""
-    return plan.warm_up or max(20, 5 * plan.n_components * ((n_features or 1) + 1))
+    return plan.warm_up or max(20, 5 * plan.candidates[-1] * ((n_features or 1) + 1))
 
 
 def buffer(plan: Plan, state: State, waiting: WarmUp, chunk: Chunk) -> tuple[State, Report]:
@@ -62,7 +64,8 @@ def _no_larger(last: Chunk, chunk: Chunk) -> bool:
 
 def _joined(a: Chunk, b: Chunk) -> Chunk:
     reach = b.range._replace(start=a.range.start, accepted=a.range.accepted + b.range.accepted)
-    return Chunk(reach, columns.concatenate([a.columns, b.columns]), _joined_vectors(a.vectors, b.vectors))
+    times = columns.frozen(np.concatenate([a.times, b.times]))
+    return Chunk(reach, columns.concatenate([a.columns, b.columns]), _joined_vectors(a.vectors, b.vectors), times)
 
 
 def _joined_vectors(a: Vectors, b: Vectors) -> Vectors:
@@ -101,14 +104,33 @@ def _start(plan: Plan, state: State, waiting: WarmUp, records: int) -> tuple[Sta
     """Start the model from the first `records` of the buffer; all of the buffer is then assigned and learnt."""
     _check_enough(plan, waiting)
     matrix, weights = _first_vectors(waiting, records)
+    n_components, chosen = _n_components(plan, matrix, weights)
+    seed = plan.learning.random_state
     mixture = stepwise_em.init(
-        matrix, plan.n_components, plan.learning, random_state=plan.random_state, weights=weights
+        matrix, n_components, plan.learning, random_state=seed, weights=weights, start=plan.start
     )
-    ids = columns.frozen(np.arange(state.next_id, state.next_id + plan.n_components, dtype=np.int64))
+    ids = columns.frozen(np.arange(state.next_id, state.next_id + n_components, dtype=np.int64))
     started = Event("model_started", {"vectors": len(matrix), "ids": ids.tolist()})
-    state = state._replace(next_id=state.next_id + plan.n_components)
+    state = state._replace(next_id=state.next_id + n_components)
     state, report = assign(plan, state, Live(mixture, ids, 0, 0.0, monitor.init()), waiting.buffered)
-    return state, report._replace(events=(started, *report.events))
+    return state, report._replace(events=(*chosen, started, *report.events))
+
+
+def _n_components(plan: Plan, matrix: Array, weights: Array) -> tuple[int, tuple[Event, ...]]:
+    """How many components to start with: the number asked for, or the candidate of the lowest BIC."""
+    if len(plan.candidates) == 1:
+        return plan.candidates[0], ()
+    most = int(np.count_nonzero(weights)) // _PER_COMPONENT
+    candidates = [k for k in plan.candidates if k <= most]
+    seed = plan.learning.random_state
+    choice = selection.choose_k(matrix, candidates, plan.learning, random_state=seed, weights=weights, start=plan.start)
+    fields = {
+        "n_components": choice.n_components,
+        "criterion": "bic",
+        "scores": {str(k): score for k, score in choice.scores.items()},
+        "vectors": len(matrix),
+    }
+    return choice.n_components, (Event("components_chosen", fields),)
 
 
 def _first_vectors(waiting: WarmUp, records: int) -> tuple[Array, Array]:
@@ -119,11 +141,12 @@ def _first_vectors(waiting: WarmUp, records: int) -> tuple[Array, Array]:
 
 
 def _check_enough(plan: Plan, waiting: WarmUp) -> None:
-    wanted = 2 * plan.n_components
+    fewest = plan.candidates[0]
+    wanted = _PER_COMPONENT * fewest
     if waiting.n_vectors < wanted:
         raise TooFewVectors(
             f"{waiting.n_vectors} vectors to learn from in topic {plan.topic} when the warm-up ended: too few to start "
-            f"{plan.n_components} components, which need {wanted}. Send more (rejected records do not count: see the "
+            f"{fewest} components, which need {wanted}. Send more (rejected records do not count: see the "
             "dead letters), lower model.n_components, or raise learning.warm_up_bytes if that has ended the warm-up"
         )
 
@@ -135,9 +158,9 @@ def part_of(plan: Plan, n_features: int | None, span: Range, arrived: RecordColu
     """What of the records that are read again lies in a range that a checkpoint names as buffered."""
     inside = (arrived.offsets >= span.start) & (arrived.offsets < span.stop)
     records = columns.take(arrived, np.flatnonzero(inside))
-    decoded = plan.decoder.decode(records, n_features)
+    decoded, times = plan.clock.read(records, plan.decoder.decode(records, n_features))
     reach = span._replace(accepted=len(decoded.accepted))
-    return Chunk(reach, columns.take(records, decoded.accepted), decoded._replace(rejected=()))
+    return Chunk(reach, columns.take(records, decoded.accepted), decoded._replace(rejected=()), times)
 
 
 def refilled(spans: Sequence[Range], parts: Sequence[Sequence[Chunk]]) -> WarmUp:

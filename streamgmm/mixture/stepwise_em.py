@@ -36,7 +36,7 @@ from streamgmm.mixture.weak import Change
 
 __all__ = ["Change", "Info", "Learning", "Parameters", "Pending", "State", "Statistics", "StepInfo"]
 __all__ += ["averaged", "begin", "evaluate", "init", "learn", "log_likelihood", "restart_average", "score"]
-__all__ += ["settled", "update", "warm_kernels"]
+__all__ += ["scored_by_average", "settled", "update", "warm_kernels"]
 
 
 class State(NamedTuple):
@@ -171,6 +171,13 @@ def settled(state: State, learning: Learning) -> State:
     statistics = over_both(state.average, covariance)
     lean = weak.lean(statistics, state.effective_sample_size, covariance)
     return state._replace(parameters=m_step(lean, state.parameters, learning)[0], statistics=statistics, average=None)
+
+
+def scored_by_average(state: State, vectors: ArrayLike, learning: Learning) -> Info:
+    """What the averaged model says of vectors (n, d), none of which is learnt; the state's own where there is none."""
+    looking = state._replace(parameters=averaged(state, learning))
+    nothing = batch.nothing(shape_of(looking.parameters), learning.covariance.kernel)
+    return score(looking._replace(pending=nothing), vectors, None, learning)[1]
 
 
 def restart_average(state: State) -> State:

@@ -25,7 +25,7 @@ REASONS: Mapping[str, str] = {
     "not_finite": "A number is infinite, or too large for 64 bits.",
     "all_missing": "Every feature of a vector is missing: null, NaN or an absent field.",
     "bad_weight": "The weight is null or no number, negative, above 1e9, NaN, or not one for each vector.",
-    "bad_event_time": "The event time is absent or null, no number and no ISO 8601 text, or outside the years 1 to 9999.",
+    "bad_event_time": "The event time is absent, null, no number and no ISO 8601 text, or beyond the years 1 to 9999.",
     "transform_domain": "A feature's transform is not defined for its value, as log for 0.",
 }
 

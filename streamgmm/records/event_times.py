@@ -19,7 +19,17 @@ import msgspec
 import numpy as np
 
 from streamgmm.records.assemble import dropped
-from streamgmm.records.columns import Bytes, Int64, RecordColumns, Slices, frozen, normal_slices, slices_of, string, take
+from streamgmm.records.columns import (
+    Bytes,
+    Int64,
+    RecordColumns,
+    Slices,
+    frozen,
+    normal_slices,
+    slices_of,
+    string,
+    take,
+)
 from streamgmm.records.compiled import compiled
 from streamgmm.records.decoded import Float64, Rejection, Vectors
 from streamgmm.records.msgpack_walker import ABSENT, ODD, locate, number, room
@@ -82,7 +92,7 @@ class FieldTimes(NamedTuple):
         time = _time(given, self.seconds)
         if time is None:
             return f"is {'null' if given is None else 'no number and no ISO 8601 text'}"
-        return time if abs(time) < LATEST else "lies outside the years 1 to 9999; is it in another unit?"
+        return time if abs(time) < LATEST else "lies beyond the years 1 to 9999; is it in another unit?"
 
     def _without(self, vectors: Vectors, wrong: Mapping[int, str]) -> Vectors:
         if not wrong:
@@ -138,7 +148,8 @@ def _read(data: Bytes, places: Int64, times: Float64) -> None:
 
 
 def _json_numbers(values: Slices, field: str) -> Float64:
-    decode = msgspec.json.Decoder(msgspec.defstruct("Timed", [("time", float)], rename={"time": field})).decode
+    kind: Any = msgspec.defstruct("Timed", [("time", float)], rename={"time": field})
+    decode = msgspec.json.Decoder(kind).decode
 
     def of(value: bytes) -> float:
         try:

@@ -155,7 +155,9 @@ def _with_nan(numbers: Sequence[Sequence[float | None]]) -> Float64:
 def json_arrays(layout: ArrayLayout) -> JsonArrays:
     """The decoder for an array, or a map with the array in one field."""
     weigh: Callable[[Any], float] = (lambda _: 1.0) if layout.weight is None else attrgetter("weight")
-    return JsonArrays(layout, _array_decoder(layout, list[float | None]), _array_decoder(layout, list[list[float | None]]), weigh)
+    return JsonArrays(
+        layout, _array_decoder(layout, list[float | None]), _array_decoder(layout, list[list[float | None]]), weigh
+    )
 
 
 def _array_decoder(layout: ArrayLayout, kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type

@@ -52,11 +52,21 @@ def transformed(decoder: Decoder, features: Sequence[Feature]) -> Decoder:
     """The decoder with the features' transforms behind it; itself where there are none."""
     if all(feature.transform == "identity" for feature in features):
         return decoder
+    return Transformed(decoder, tuple(features), *_as_arrays(features))
+
+
+def apply(features: Sequence[Feature], matrix: Float64) -> Float64:
+    """Values (n, d) in the features' own units, transformed; NaN outside of a transform's domain."""
+    out = np.empty(matrix.shape)
+    _transform(frozen(np.array(matrix, np.float64)), *_as_arrays(features), out)
+    return out
+
+
+def _as_arrays(features: Sequence[Feature]) -> tuple[Int64, Float64, Float64]:
+    """Kinds, means and scales as the kernel takes them."""
     given = [f.transform if isinstance(f.transform, Standardise) else Standardise(mean=0, scale=1) for f in features]
     kinds = ["standardise" if isinstance(f.transform, Standardise) else f.transform for f in features]
-    return Transformed(
-        decoder,
-        tuple(features),
+    return (
         frozen(np.array([NAMES.index(kind) for kind in kinds], np.int64)),
         frozen(np.array([each.mean for each in given])),
         frozen(np.array([each.scale for each in given])),

@@ -10,6 +10,7 @@ import numpy as np
 from streamgmm.records import batch_run, headers, partition, record_batch
 from streamgmm.records.assignments import Assignments, encoder
 from streamgmm.records.columns import Record, RecordColumns, of_records, take
+from streamgmm.records.event_times import clock
 from streamgmm.records.vectors import decoder
 from streamgmm.settings import Input, Output
 
@@ -21,7 +22,9 @@ def warm_kernels() -> None:
     """Compile or load everything; takes about as long as one start from the cache, or several seconds without one."""
     for name, value in _VALUES.items():
         columns = _columns(value)
-        decoder(Input.model_validate({"topic": "t", "format": name, "features": "x"})).decode(columns, 2)
+        vectors = decoder(Input.model_validate({"topic": "t", "format": name, "features": "x"})).decode(columns, 2)
+        if name in ("msgpack", "json"):
+            clock(Input.model_validate({"topic": "t", "format": name, "event_time": "x"})).read(columns, vectors)
     named = [{"name": "x", "transform": "sqrt"}]
     for name, value in (("msgpack", b"\x81\xa1x\x01"), ("json", b'{"x": 1}')):
         decoder(Input.model_validate({"topic": "t", "format": name, "features": named})).decode(_columns(value), 1)

@@ -57,6 +57,8 @@ class Totals(_Value):
     rejected: dict[str, int] = Field(description="dead letters by reason")
     vectors: int = Field(description="vectors learnt")
     skipped: int = Field(description="offsets that could not be read and were left out")
+    incomplete: int = Field(description="vectors with missing features")
+    components: dict[str, int] = Field(description="what became of components: born, died, recovered, split, weak")
 
 
 class Model(_Value):
@@ -78,6 +80,9 @@ class Model(_Value):
     positions: dict[int, int] = Field(description="next offset to learn, by partition")
     lag: dict[int, int] = Field(description="records not yet learnt, by partition")
     last_timestamp: int | None = Field(description="of the newest record learnt, milliseconds since the epoch")
+    effective_sample_size: float | None = Field(description="vectors of equal weight that would say as much")
+    weak: int | None = Field(description="components that hold fewer vectors than their covariance needs")
+    background: float | None = Field(description="weight of the background; null without one")
 
 
 class ComponentCard(_Value):

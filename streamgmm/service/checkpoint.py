@@ -18,7 +18,7 @@ from streamgmm.errors import SettingsError, StateLost
 from streamgmm.mixture import covariance
 from streamgmm.service.compact import with_factors, with_triangles, without_factors
 from streamgmm.service.plain import from_plain, to_plain
-from streamgmm.settings import Settings
+from streamgmm.settings import Model, Settings
 
 SCHEMA = 2
 ELSEWHERE = {"broker", "delivery", "http", "log"}  # sections of the settings that say nothing about the model
@@ -43,7 +43,8 @@ class Checkpoint(NamedTuple):
     input_format: str
     features: tuple[str, ...]
     weight: str | None
-    n_components: int
+    event_time: str | None
+    n_components: int | None
     covariance_type: str
     n_features: int | None
     partitions: Partitions
@@ -70,6 +71,7 @@ class Origin(NamedTuple):
 def of(state: State, settings: Settings, origin: Origin) -> Checkpoint:
     """The checkpoint of a state."""
     warm_up = state.model if isinstance(state.model, WarmUp) else WarmUp()
+    live = state.model if isinstance(state.model, Live) else None
     return Checkpoint(
         schema=SCHEMA,
         version=__version__,
@@ -78,7 +80,8 @@ def of(state: State, settings: Settings, origin: Origin) -> Checkpoint:
         input_format=settings.input.format,
         features=features(settings),
         weight=settings.input.weight,
-        n_components=settings.model.n_components,
+        event_time=event_time(settings),
+        n_components=n_components(live, settings),
         covariance_type=settings.model.covariance_type,
         n_features=state.n_features,
         **origin._asdict(),
@@ -89,14 +92,22 @@ def of(state: State, settings: Settings, origin: Origin) -> Checkpoint:
         ids_version=state.ids_version,
         next_id=state.next_id,
         settings=settings.model_dump(mode="json", exclude=ELSEWHERE),
-        live=state.model if isinstance(state.model, Live) else None,
+        live=live,
     )
 
 
-def n_features(settings: Settings) -> int | None:
-    """The number of features where the settings say it."""
-    declared = settings.input.features
-    return settings.model.n_features if isinstance(declared, str) else len(declared)
+def n_components(live: Live | None, settings: Settings) -> int | None:
+    """The model's number of components; before it has started the one asked for, None where it is to be chosen."""
+    if live is not None:
+        return len(live.ids)
+    asked = settings.model.n_components
+    return None if asked == "auto" else asked
+
+
+def event_time(settings: Settings) -> str | None:
+    """What identifies the event time: its field and unit, None for the records' timestamps."""
+    field = settings.input.event_time
+    return None if field is None else f"{field}:{settings.input.event_time_unit}"
 
 
 def features(settings: Settings) -> tuple[str, ...]:
@@ -148,10 +159,11 @@ def refuse_contradictions(checkpoint: Checkpoint, settings: Settings) -> None:
         "input.format": (checkpoint.input_format, settings.input.format),
         "input.features": (checkpoint.features, features(settings)),
         "input.weight": (checkpoint.weight, settings.input.weight),
-        "model.n_features": (held, (n_features(settings) or held) if held else None),
+        "input.event_time": (checkpoint.event_time, event_time(settings)),
+        "model.n_features": (held, (settings.n_features or held) if held else None),
     }
     learnt = {
-        "model.n_components": (checkpoint.n_components, settings.model.n_components),
+        "model.n_components": (checkpoint.n_components, _asked(checkpoint, settings.model)),
         "model.covariance_type": (checkpoint.covariance_type, settings.model.covariance_type),
     }
     pairs = read if checkpoint.live is None else read | learnt
@@ -167,6 +179,15 @@ def refuse_contradictions(checkpoint: Checkpoint, settings: Settings) -> None:
             f"{checkpoint.model}-2 --set output.topic={settings.output_topic}-2), or forget what was learnt "
             "(streamgmm model reset)"
         )
+
+
+def _asked(checkpoint: Checkpoint, model: Model) -> int | str | None:
+    """The number of components that the settings ask for; with `auto` the checkpoint's own, if it is in the range."""
+    if model.n_components != "auto":
+        return model.n_components
+    held = checkpoint.n_components or 0
+    inside = model.n_components_min <= held <= model.n_components_max
+    return held if inside else f"auto, {model.n_components_min} to {model.n_components_max}"
 
 
 def _shown(value: object) -> str:

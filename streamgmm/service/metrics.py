@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 import streamgmm
 from streamgmm.records.columns import Int64
 from streamgmm.records.decoded import REASONS
-from streamgmm.service.metrics_table import LAG_MEASUREMENTS, METRICS, Labels, Metric, Sample
+from streamgmm.service.metrics_table import CHANGES, LAG_MEASUREMENTS, METRICS, Labels, Metric, Sample
 from streamgmm.service.snapshot import Snapshot
 from streamgmm.settings import Model
 
@@ -69,6 +69,7 @@ class Metrics(Collector):
             if metric.type == "counter" and not metric.labels:
                 self._told[metric.name][()] = 0
         self._told["streamgmm_records_dead_lettered_total"] = {(reason,): 0 for reason in REASONS}
+        self._told["streamgmm_component_changes_total"] = {(change,): 0 for change in CHANGES}
         self._told["streamgmm_build_info"][(streamgmm.__version__,)] = 1
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -79,8 +80,8 @@ class Metrics(Collector):
         before, self._snapshot = self._snapshot or snapshot, snapshot
         if not _nothing_restored(before):
             self._count(before, snapshot)
-        if snapshot.features:
-            shape = (str(self._model.n_components), str(len(snapshot.features)), self._model.covariance_type)
+        if snapshot.components:
+            shape = (str(len(snapshot.components)), str(len(snapshot.features)), self._model.covariance_type)
             self._told["streamgmm_model_info"] = {shape: 1}
 
     def committed(self, seconds: float, checkpoint_bytes: int, end_to_end: EndToEnd | None = None) -> None:

@@ -14,6 +14,7 @@ from streamgmm.service.snapshot import DriftState, Phase, Snapshot
 Labels = tuple[str, ...]
 Sample = tuple[Labels, float | None]
 
+CHANGES = ("born", "died", "recovered", "split", "weak")  # of components
 LARGEST_COMPONENTS = 64  # series of component weights, at most
 LAG_MEASUREMENTS = 600  # of the event loop: a minute at ten a second
 
@@ -40,6 +41,10 @@ def one(value: float | None) -> tuple[Sample]:
 
 def _dead_lettered(snapshot: Snapshot) -> Iterable[Sample]:
     return (((reason,), count) for reason, count in snapshot.totals.rejected.items())
+
+
+def _changes(snapshot: Snapshot) -> Iterable[Sample]:
+    return (((change,), count) for change, count in snapshot.totals.components.items())
 
 
 def _lag(snapshot: Snapshot) -> Iterable[Sample]:
@@ -119,6 +124,19 @@ METRICS: tuple[Metric, ...] = (
         "counter",
         "Covariances that were not positive definite and had to be repaired, as a wild vector may cause.",
         read=lambda s: one(s.repairs),
+    ),
+    Metric(
+        "streamgmm_vectors_incomplete_total",
+        "counter",
+        "Vectors with missing features that this process has learnt and committed.",
+        read=lambda s: one(s.totals.incomplete),
+    ),
+    Metric(
+        "streamgmm_component_changes_total",
+        "counter",
+        "What became of components in this process: born, died, recovered, split, weak.",
+        labels=("change",),
+        read=_changes,
     ),
     Metric("streamgmm_commits_total", "counter", "Transactions committed."),
     Metric("streamgmm_aborts_total", "counter", "Transactions that failed; the learner went back to its checkpoint."),
@@ -220,6 +238,24 @@ METRICS: tuple[Metric, ...] = (
         f"Mixture weight of a component, by its id (the {LARGEST_COMPONENTS} largest).",
         labels=("component",),
         read=_weights,
+    ),
+    Metric(
+        "streamgmm_components_weak",
+        "gauge",
+        "Components that hold fewer vectors than their covariance needs, and borrow from the others.",
+        read=lambda s: one(s.weak),
+    ),
+    Metric(
+        "streamgmm_effective_sample_size",
+        "gauge",
+        "How many vectors of equal weight would say as much as the model's statistics do.",
+        read=lambda s: one(s.effective_sample_size),
+    ),
+    Metric(
+        "streamgmm_background_weight",
+        "gauge",
+        "Weight of the background of constant density, where there is one.",
+        read=lambda s: one(s.background),
     ),
     Metric(
         "streamgmm_log_likelihood_nats",

@@ -37,8 +37,9 @@ def _lines(checkpoint: Checkpoint, settings: Settings) -> Iterator[str]:
     seen = _seen(checkpoint, settings)
     yield f"model {checkpoint.model}, written by streamgmm {checkpoint.version}, schema {checkpoint.schema}"
     yield f"input {checkpoint.input_topic}, positions {_positions(checkpoint)}"
+    components = checkpoint.n_components or "a number to be chosen of"
     yield (
-        f"{checkpoint.n_components} components, {checkpoint.n_features or 'unknown number of'} features, "
+        f"{components} components, {checkpoint.n_features or 'unknown number of'} features, "
         f"{checkpoint.covariance_type} covariance, generation {checkpoint.generation}"
     )
     totals = checkpoint.totals
@@ -129,9 +130,10 @@ def _emptied(checkpoint: Checkpoint, settings: Settings) -> Checkpoint:
         input_format=settings.input.format,
         features=checkpoints.features(settings),
         weight=settings.input.weight,
-        n_components=settings.model.n_components,
+        event_time=checkpoints.event_time(settings),
+        n_components=checkpoints.n_components(None, settings),
         covariance_type=settings.model.covariance_type,
-        n_features=checkpoint.n_features if checkpoint.buffered else checkpoints.n_features(settings),
+        n_features=checkpoint.n_features if checkpoint.buffered else settings.n_features,
         settings=settings.model_dump(mode="json", exclude=checkpoints.ELSEWHERE),
         generation=checkpoint.generation + 1,
         ids_version=checkpoint.ids_version + 1,

@@ -17,7 +17,7 @@ from streamgmm.settings import Settings
 log = structlog.get_logger()
 
 SUMMARY_EVERY = 60.0  # seconds
-_WARNINGS = frozenset({"drift_raised", "records_skipped"})
+_WARNINGS = frozenset({"drift_raised", "records_skipped", "component_died"})
 
 
 class Observers:

@@ -108,7 +108,7 @@ def _restored(found: Found, settings: Settings, topic: str) -> Start | None:
     if found.checkpoint is not None:
         _refuse(found, settings)
         held = found.checkpoint
-        state = checkpoints.state_of(held)._replace(n_features=held.n_features or checkpoints.n_features(settings))
+        state = checkpoints.state_of(held)._replace(n_features=held.n_features or settings.n_features)
         learnt_by = checkpoints.settings_of(held, settings) if found.progress else None
         return Start(state, checkpoints.origin_of(held), held.buffered, found.progress, learnt_by)
     if found.traces:
@@ -124,7 +124,7 @@ async def _first_start(ground: Ground, writer: Writer, claim: Claim) -> Start:
     """Commit an empty checkpoint with the resolved start before the first fetch: a crash then skips nothing."""
     settings, topics = ground.settings, ground.topics
     origin = await origin_now(settings, ground.broker, topics)
-    state = engine.init(origin.start, checkpoints.n_features(settings))
+    state = engine.init(origin.start, settings.n_features)
     empty = checkpoints.of(state, settings, origin)
     keys = Keys(settings.model.name)
     parts = checkpoints.encode(empty, uuid.uuid4().hex, checkpoints.part_bytes(topics.model))

@@ -53,6 +53,8 @@ class Totals(NamedTuple):
     rejected: Mapping[str, int]  # dead letters by reason
     vectors: int  # learnt
     skipped: int  # offsets that could not be read, by the policies `skip`
+    incomplete: int = 0  # vectors with missing features
+    components: Mapping[str, int] = {}  # what became of components: born, died, recovered, split, weak
 
 
 class Snapshot(NamedTuple):
@@ -74,3 +76,6 @@ class Snapshot(NamedTuple):
     positions: Mapping[int, int]  # next offset to learn, by partition
     lag: Mapping[int, int]  # records not yet learnt, by partition
     last_timestamp: int | None  # of the newest record learnt, milliseconds
+    effective_sample_size: float | None = None  # vectors of equal weight that would say as much as the statistics
+    weak: int | None = None  # components that borrow covariance from the others
+    background: float | None = None  # its weight; None without one

@@ -10,6 +10,7 @@ from streamgmm.drift.divergence import population_stability_index
 from streamgmm.engine import warm_up
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Array, Event, Live, State, WarmUp
+from streamgmm.mixture import weak
 from streamgmm.service import snapshot
 from streamgmm.service.plain import to_plain
 from streamgmm.service.snapshot import ComponentView, DriftView, Phase, Snapshot, StatisticView
@@ -52,6 +53,9 @@ class View:
             positions=state.positions,
             lag=lag,
             last_timestamp=newest,
+            effective_sample_size=live.mixture.effective_sample_size if live else None,
+            weak=weak.count(live.mixture.statistics, live.mixture.effective_sample_size) if live else None,
+            background=live.mixture.background if live and self._plan.learning.background else None,
         )
 
     def in_own_units(self, vector: Array) -> tuple[float, ...]:

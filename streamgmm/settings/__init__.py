@@ -12,7 +12,7 @@ from streamgmm.settings.drift import Drift
 from streamgmm.settings.features import Feature, Features, Standardise
 from streamgmm.settings.http import Http
 from streamgmm.settings.input import Input
-from streamgmm.settings.learning import Learning
+from streamgmm.settings.learning import HalfLife, Learning
 from streamgmm.settings.log import Log
 from streamgmm.settings.model import Model
 from streamgmm.settings.output import Output
@@ -25,6 +25,7 @@ __all__ = [
     "Drift",
     "Feature",
     "Features",
+    "HalfLife",
     "Http",
     "Input",
     "Learning",

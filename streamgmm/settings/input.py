@@ -24,6 +24,15 @@ class Input(Section):
     weight: str | None = Field(
         None, min_length=1, description="the field that holds a vector's weight; null: every vector weighs 1"
     )
+    event_time: str | None = Field(
+        None,
+        min_length=1,
+        description="the field that holds a record's event time: a number, or ISO 8601 text; null: its timestamp. Only "
+        "a half-life in seconds looks at it",
+    )
+    event_time_unit: Literal["s", "ms"] = Field(
+        "s", description="what a number in input.event_time counts, since the epoch"
+    )
     start: Literal["earliest", "latest"] | Annotated[int, Field(ge=0)] = Field(
         "earliest", description="where the first run starts: earliest, latest, or milliseconds since the epoch"
     )
@@ -49,6 +58,8 @@ class Input(Section):
                 yield f"input.features: {self.format} rows have no named fields; name the array or use msgpack or json"
             if self.weight is not None:
                 yield f"input.weight: {self.format} rows have no fields; null, or use msgpack or json"
+            if self.event_time is not None:
+                yield f"input.event_time: {self.format} rows have no fields; null, or use msgpack or json"
         if isinstance(self.features, list):
             names = [feature.name for feature in self.features]
             for name in sorted({name for name in names if names.count(name) > 1}):

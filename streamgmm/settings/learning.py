@@ -1,8 +1,23 @@
 """How the mixture learns."""
 
-from pydantic import ByteSize, Field
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from streamgmm.settings.section import Section
+from pydantic import BeforeValidator, ByteSize, Field
+
+from streamgmm.settings.section import Seconds, Section
+
+
+def _of_a_number(value: object) -> object:
+    """A number is short for so many records."""
+    return {"value": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+class HalfLife(Section):
+    """After how long at most half of what was learnt is kept."""
+
+    value: float = Field(gt=0, description="how many")
+    unit: Literal["records", "batches", "seconds"] = Field("records", description="seconds are those of event time")
 
 
 class Learning(Section):
@@ -16,6 +31,27 @@ class Learning(Section):
         description="how fast the step size falls: the rate is (t + delay) ** -exponent, t in batches",
     )
     delay: float = Field(10.0, ge=0, description="how many batches' worth of steps the start is damped by")
+    half_life: Annotated[HalfLife | None, BeforeValidator(_of_a_number)] = Field(
+        None,
+        description="after this at most half of what was learnt is kept: `{value: 50000, unit: records}`, `batches`, "
+        "or `seconds` of event time (`input.event_time`); a number alone is records, counted by weight; null: the step "
+        "size falls for ever",
+    )
+    max_gap: Seconds | None = Field(
+        None, gt=0, description="of a pause in event time at most so much counts for a half-life in seconds; null: all"
+    )
+    averaging: bool = Field(
+        False,
+        description="keep statistics averaged over the stream's tail; the reference for drift is taken from them",
+    )
+    averaged_scoring: bool = Field(
+        False, description="publish what the averaged model says, which costs a second E-step; needs learning.averaging"
+    )
+    dead_components: Literal["keep", "respawn", "split"] = Field(
+        "keep",
+        description="what becomes of a component that holds less than one vector: it waits, starts anew where vectors "
+        "are, or takes half of the largest; the latter two give it a new id",
+    )
     warm_up: int | None = Field(
         None, ge=1, description="vectors to gather before the model starts; null: max(20, 5 K (D + 1))"
     )
@@ -24,3 +60,17 @@ class Learning(Section):
         ge=1024,
         description="the warm-up ends when its buffer has this size too, whatever it holds",
     )
+
+    def contradictions(self) -> Iterator[str]:
+        """A half-life holds a batch; a setting that another one switches on has no meaning without it."""
+        given = self.half_life
+        in_batches = {"records": 1 / self.batch_size, "batches": 1.0}
+        if given is not None and given.value * in_batches.get(given.unit, float("inf")) < 1:
+            yield (
+                f"learning.half_life: {given.value:g} {given.unit} are less than a batch (learning.batch_size) of "
+                f"{self.batch_size} records; that or more"
+            )
+        if self.max_gap is not None and (given is None or given.unit != "seconds"):
+            yield "learning.max_gap: has no meaning without a learning.half_life in seconds"
+        if self.averaged_scoring and not self.averaging:
+            yield "learning.averaged_scoring: needs learning.averaging: true"

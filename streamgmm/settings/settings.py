@@ -41,6 +41,12 @@ class Settings(Section):
         roles = {"dead_letters": "dead-letters", "events": "events", "model": "model"}
         return {"assignments": output} | {role: f"{output}.{ending}" for role, ending in roles.items()}
 
+    @property
+    def n_features(self) -> int | None:
+        """The number of features where the settings say it."""
+        declared = self.input.features
+        return self.model.dimension if isinstance(declared, str) else len(declared)
+
     def contradictions(self) -> Iterator[str]:
         """The input is no output, and the model has the input's dimension."""
         if self.input.topic in self.topics.values():
@@ -50,7 +56,7 @@ class Settings(Section):
             yield f"output.topic: the topic name {longest} would have {len(longest)} characters; Kafka takes 249"
         if self.output_topic in NO_TOPICS:
             yield f"output.topic: Kafka takes no topic named {self.output_topic}"
-        warm_up, components = self.learning.warm_up, self.model.n_components
+        warm_up, components = self.learning.warm_up, self.model.most_components
         if warm_up is not None and warm_up < 2 * components:
             yield (
                 f"learning.warm_up: {warm_up} vectors are too few to start {components} components "
@@ -59,11 +65,13 @@ class Settings(Section):
         yield from self._dimensions()
 
     def _dimensions(self) -> Iterator[str]:
-        components, given = self.model.n_components, self.model.n_features
+        components, given = self.model.most_components, self.model.dimension
         if self.input.format in ("float32", "float64") and given is None:
             yield f"model.n_features: required by input.format {self.input.format}, whose rows do not say their length"
         if isinstance(self.input.features, list) and given not in (None, len(self.input.features)):
             yield f"model.n_features: given {given}, but input.features names {len(self.input.features)}; leave it out"
+        if self.model.background is not None and given is None:
+            yield "model.background: needs model.n_features, or a list in input.features"
         shown = self.output.responsibilities
         if isinstance(shown, int) and shown > components:
             yield f"output.responsibilities: given {shown}, but model.n_components is {components}; at most that"

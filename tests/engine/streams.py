@@ -71,3 +71,35 @@ def published(report: Report) -> list[Record]:
 
 def set_aside(report: Report) -> list[Record]:
     return [record for out in report.dead_letters for record in records_of(out.columns)]
+
+
+def rich_stream(n: int, seed: int = 0) -> list[Record]:
+    """Weights, event times out of order, missing features, several vectors a record, vectors of weight 0, garbage."""
+    rng, rows, records = np.random.default_rng(seed), iter(vectors(4 * n, seed)), []
+    for offset in range(n):
+        count = int(rng.choice([1, 1, 1, 3]))
+        matrix = np.stack([next(rows) for _ in range(count)])
+        matrix[rng.random(matrix.shape) < 0.2] = np.nan
+        moved = matrix + (4.0 if offset > 2 * n // 3 else 0.0)
+        value = {
+            "features": [[None if np.isnan(x) else x for x in row] for row in moved.tolist()],
+            "w": float(rng.choice([0, 0.5, 1, 1, 3])),
+            "t": 1_700_000_000_000 + 250 * offset + int(rng.integers(-2000, 2000)),
+        }
+        records.append(record(offset, b"\xc1" if rng.integers(30) == 0 else value))
+    return records
+
+
+RICH = {
+    "input": {"topic": "in", "weight": "w", "event_time": "t", "event_time_unit": "ms"},
+    "learning": {
+        "batch_size": 40,
+        "warm_up": 60,
+        "half_life": {"value": 20, "unit": "seconds"},
+        "max_gap": 60,
+        "averaging": True,
+        "averaged_scoring": True,
+        "dead_components": "respawn",
+    },
+    "model": {"n_components": K, "n_features": D, "background": {"low": [-50, -50], "high": [50, 50]}},
+}

@@ -16,6 +16,7 @@ from streamgmm.records import batch_run, headers, partition, record_batch
 from streamgmm.records.assignments import Assignments, encoder
 from streamgmm.records.columns import Record, of_records, records_of, take
 from streamgmm.records.dead_letters import dead_letters
+from streamgmm.records.event_times import clock
 from streamgmm.records.vectors import decoder
 from streamgmm.records.warm import warm_kernels
 from streamgmm.settings import Input, Output
@@ -31,6 +32,8 @@ LAYOUTS = [
     {"format": "float64"},
 ]
 DECODERS = [decoder(Input.model_validate({"topic": "t", **layout})) for layout in LAYOUTS]
+TIMED = [layout if "float" in layout.get("format", "") else {**layout, "event_time": "x"} for layout in LAYOUTS]
+CLOCKS = [clock(Input.model_validate({"topic": "t", **layout})) for layout in TIMED]
 
 
 def kernels():
@@ -70,8 +73,8 @@ def mutated(rng, data):
 
 
 def through_everything(columns):
-    for each in DECODERS:
-        vectors = each.decode(columns, 2)
+    for each, times in zip(DECODERS, CLOCKS, strict=True):
+        vectors, _ = times.read(columns, each.decode(columns, 2))
         list(records_of(dead_letters(columns, vectors.rejected, "t", 0)))
     headers.parse_source(columns, "t")
     added = headers.source_headers(take(columns, slice(None, None, 2)), "t", 7)

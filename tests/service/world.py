@@ -86,6 +86,7 @@ class World:
             input_topic=self.settings.input.topic,
             input_format="msgpack",
             weight=None,
+            event_time=None,
             features=checkpoints.features(self.settings),
             n_components=2,
             covariance_type="full",

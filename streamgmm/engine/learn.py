@@ -1,0 +1,26 @@
+"""The M-step between two batches: learn, say what became of components, and take the reference for drift."""
+
+from streamgmm.drift import monitor
+from streamgmm.engine import components
+from streamgmm.engine.plan import Plan
+from streamgmm.engine.values import Event, Live, State
+from streamgmm.mixture import stepwise_em
+
+
+def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, list[Event]]:
+    """The model that has learnt the full batch.
+
+    The reference is frozen at the first M-step after the model has settled: from the average where there is one.
+    """
+    before = stepwise_em.restart_average(live.mixture) if live.average_is_old else live.mixture
+    mixture, info = stepwise_em.learn(before, plan.learning, live.latest)
+    events = [Event("covariances_repaired", {"steps": mixture.steps, "count": info.repairs})] if info.repairs else []
+    live = live._replace(mixture=mixture, filled=0, step_size=info.step_size, latest=None, average_is_old=False)
+    state, live, changed = components.follow(state, live, info.changes)
+    events += changed
+    settled = plan.drift is not None and mixture.time * plan.learning.batch_size >= plan.drift.settle
+    if settled and live.drift.frozen is None:
+        reference = stepwise_em.averaged(mixture, plan.learning)
+        live = live._replace(drift=monitor.freeze(live.drift, reference))
+        events.append(Event("reference_frozen", {"steps": mixture.steps, "batches": mixture.time}))
+    return state, live, events
