@@ -209,6 +209,29 @@ def model_reset(
     typer.echo(_run(model_commands.reset(given, positions=positions)))
 
 
+@model.command("choose-k")
+def model_choose_k(  # noqa: PLR0913 - one argument an option
+    *,
+    file: Annotated[
+        Path | None, typer.Argument(help="CSV, JSON lines or .npy; without it the input topic is read.")
+    ] = None,
+    config: Config = None,
+    sets: Sets = None,
+    broker: BrokerUrl = None,
+    fewest: Annotated[int, typer.Option("--from", min=1, max=1000, metavar="K", help="The fewest components.")] = 1,
+    most: Annotated[int, typer.Option("--to", min=1, max=1000, metavar="K", help="The most components.")] = 10,
+    vectors: Annotated[int, typer.Option(min=2, metavar="N", help="Look at the first N vectors.")] = 20_000,
+    criterion: Annotated[Literal["bic", "aic"], typer.Option(help="What is to be lowest.")] = "bic",
+) -> None:
+    """Try numbers of components on data, and say which suits them best."""
+    numbers = ("model.n_components=auto", f"model.n_components_min={fewest}", f"model.n_components_max={most}")
+    nowhere = ("input.topic=unused",) if file is not None and config is None else ()
+    given = _settings(config, [*nowhere, *(sets or ()), *numbers], broker)
+    from streamgmm.commands.choose_k import choose_k
+
+    _print(_run(choose_k(given, file, vectors, criterion)))
+
+
 @settings.command("show")
 def settings_show(config: Config = None, sets: Sets = None, broker: BrokerUrl = None) -> None:
     """Print every setting as it is in effect, and where it comes from."""

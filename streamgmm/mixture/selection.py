@@ -33,12 +33,24 @@ _COVARIANCE_PARAMETERS: Mapping[str, Callable[[int, int], int]] = {
 }
 
 
+class Candidate(NamedTuple):
+    """What a number of components comes to, on the vectors that the choice was made on."""
+
+    n_components: int
+    log_likelihood: float  # nats, of all vectors
+    n_parameters: int
+    bic: float
+    aic: float
+
+
 class Choice(NamedTuple):
     """The best number of components, its model, and what every number scored (lower is better)."""
 
     n_components: int
     state: State
     scores: Mapping[int, float]
+    candidates: tuple[Candidate, ...]  # ascending
+    n_vectors: float  # by weight
 
 
 def n_parameters(covariance: Covariance, shape: tuple[int, int]) -> int:
@@ -59,9 +71,14 @@ def aic(log_likelihood: float, n_free: int, n_vectors: float) -> float:
 
 def criterion_on(parameters: Parameters, rows: Rows, covariance: Covariance, criterion: Criterion = bic) -> float:
     """A criterion of a model on rows."""
+    return criterion(*_evidence(parameters, rows, covariance))
+
+
+def _evidence(parameters: Parameters, rows: Rows, covariance: Covariance) -> tuple[float, int, float]:
+    """log L, p and n."""
     scores = stepwise_em.log_likelihood(parameters, rows.vectors, covariance)
     n_free = n_parameters(covariance, shape_of(parameters))
-    return criterion(float(rows.weights @ scores), n_free, float(rows.weights.sum()))
+    return float(rows.weights @ scores), n_free, float(rows.weights.sum())
 
 
 def choose_k(
@@ -84,9 +101,11 @@ def choose_k(
         raise ValueError("candidates is empty; it must name at least one number of components")
     rows = passes.buffer(rows_of(vectors, weights), numbers[-1], np.random.default_rng(random_state))
     states = {k: _fitted(rows, k, learning, random_state, start) for k in numbers}
-    scores = {k: criterion_on(state.parameters, rows, learning.covariance, criterion) for k, state in states.items()}
+    found = {k: _evidence(state.parameters, rows, learning.covariance) for k, state in states.items()}
+    scores = {k: criterion(*evidence) for k, evidence in found.items()}
     best = min(numbers, key=scores.__getitem__)
-    return Choice(best, states[best], scores)
+    candidates = tuple(Candidate(k, log_l, p, bic(log_l, p, n), aic(log_l, p, n)) for k, (log_l, p, n) in found.items())
+    return Choice(best, states[best], scores, candidates, float(rows.weights.sum()))
 
 
 def _fitted(rows: Rows, n_components: int, learning: Learning, random_state: int, start: Start) -> State:

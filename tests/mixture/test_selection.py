@@ -47,6 +47,16 @@ def test_finds_the_number_of_clusters(name):
     assert choice.scores[4] == min(choice.scores.values())
 
 
+def test_every_candidate_is_shown_with_what_its_score_is_made_of():
+    choice = selection.choose_k(clusters(100), [2, 1], learning("full"))
+    one, two = choice.candidates
+    assert (one.n_components, two.n_components, choice.n_vectors) == (1, 2, 100)
+    assert (one.n_parameters, two.n_parameters) == (5, 11)
+    assert (one.bic, two.bic) == tuple(choice.scores.values())
+    assert one.aic == -2 * one.log_likelihood + 10
+    assert two.log_likelihood > one.log_likelihood
+
+
 def test_the_model_can_start_a_stream():
     state = selection.choose_k(clusters(), [2, 4], learning("full")).state
     assert (state.time, len(state.parameters.weights)) == (0, 4)
