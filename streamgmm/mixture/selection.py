@@ -104,8 +104,8 @@ def choose_k(
     found = {k: _evidence(state.parameters, rows, learning.covariance) for k, state in states.items()}
     scores = {k: criterion(*evidence) for k, evidence in found.items()}
     best = min(numbers, key=scores.__getitem__)
-    candidates = tuple(Candidate(k, log_l, p, bic(log_l, p, n), aic(log_l, p, n)) for k, (log_l, p, n) in found.items())
-    return Choice(best, states[best], scores, candidates, float(rows.weights.sum()))
+    judged = tuple(Candidate(k, log_l, p, bic(log_l, p, n), aic(log_l, p, n)) for k, (log_l, p, n) in found.items())
+    return Choice(best, states[best], scores, judged, float(rows.weights.sum()))
 
 
 def _fitted(rows: Rows, n_components: int, learning: Learning, random_state: int, start: Start) -> State:
