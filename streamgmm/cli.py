@@ -209,6 +209,42 @@ def model_reset(
     typer.echo(_run(model_commands.reset(given, positions=positions)))
 
 
+@model.command("export")
+def model_export(
+    *,
+    file: Annotated[Path, typer.Argument(help="A model's file, .msgpack or .json.")],
+    config: Config = None,
+    sets: Sets = None,
+    broker: BrokerUrl = None,
+) -> None:
+    """Write the model as its newest checkpoint has it to a file, for another service or for Python."""
+    given = _settings(config, sets, broker)
+    from streamgmm.commands.model_files import write
+    from streamgmm.service import model_commands
+
+    typer.echo(write(_run(model_commands.newest(given)), file))
+
+
+@model.command("import")
+def model_import(
+    *,
+    file: Annotated[Path, typer.Argument(help="A model's file, .msgpack or .json.")],
+    config: Config = None,
+    sets: Sets = None,
+    broker: BrokerUrl = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Go on with the model of a file, as a new generation; a learner that runs ends with exit code 4."""
+    given = _settings(config, sets, broker)
+    from streamgmm.commands.model_files import read
+    from streamgmm.service.model_import import import_model
+
+    document = read(file)
+    if not yes:
+        _confirm(f"Put the model of {file} in the place of what model {given.model.name} has learnt?")
+    typer.echo(_run(import_model(given, document)))
+
+
 @model.command("choose-k")
 def model_choose_k(  # noqa: PLR0913 - one argument an option
     *,
@@ -301,7 +337,7 @@ def _warn(text: str) -> None:
 
 def _confirm(question: str) -> None:
     if not sys.stdin.isatty():
-        raise SettingsError("this asks before it forgets, and there is no terminal to ask at: give --yes")
+        raise SettingsError("this asks before it forgets a model, and there is no terminal to ask at: give --yes")
     if not typer.confirm(question):
         raise typer.Exit(0)
 

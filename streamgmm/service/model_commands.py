@@ -23,6 +23,11 @@ from streamgmm.settings import Settings
 
 async def show(settings: Settings) -> Iterator[str]:
     """The newest checkpoint as lines for people. Raises BrokerError where there is none."""
+    return _lines(await newest(settings), settings)
+
+
+async def newest(settings: Settings) -> Checkpoint:
+    """The newest checkpoint. Raises BrokerError where there is none."""
     async with open_broker(settings.broker, create=False) as broker:
         topic = settings.topics["model"]
         found = await model_topic.newest(broker, topic, settings.model.name)
@@ -30,7 +35,7 @@ async def show(settings: Settings) -> Iterator[str]:
             held = await models_held(broker, topic, patience=settings.broker.request_timeout)
             others = f"it holds {', '.join(held)}" if held else "no model was started there"
             raise BrokerError(f"topic {topic} holds no checkpoint of model {settings.model.name!r}: {others}")
-    return _lines(found.reached or found.checkpoint, settings)
+    return found.reached or found.checkpoint
 
 
 def _lines(checkpoint: Checkpoint, settings: Settings) -> Iterator[str]:
