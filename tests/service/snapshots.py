@@ -33,5 +33,8 @@ def snapshot(**changes: Any) -> Snapshot:
         positions={0: 600, 1: 400},
         lag={0: 5, 1: 0},
         last_timestamp=1_700_000_000_500,
+        effective_sample_size=812.5,
+        weak=1,
+        background=0.01,
     )
     return running._replace(**changes)

@@ -101,8 +101,9 @@ async def test_the_model_as_json(client):
     answer = await client.get("/api/v1/model")
     model = answer.json()
     assert model["components"][1] == {"id": 3, "weight": 0.75, "mean": [150.0, 40.0]}
-    rejected = {"undecodable": 10}
-    assert model["totals"] == {"records": 1000, "published": 990, "rejected": rejected, "vectors": 990, "skipped": 0}
+    counts = {"records": 1000, "published": 990, "vectors": 990, "incomplete": 0, "skipped": 0}
+    assert model["totals"] == {**counts, "rejected": {"undecodable": 10}, "components": {}}
+    assert (model["effective_sample_size"], model["weak"], model["background"]) == (812.5, 1, 0.01)
     assert model["positions"] == {"0": 600, "1": 400}
     assert model["warm_up"] == [450, 450]
     assert model["drift"]["state"] == "none"

@@ -108,6 +108,18 @@ def test_counters_grow_by_what_a_snapshot_has_more_than_the_one_before(metrics):
     assert value(metrics, "streamgmm_maximisation_steps_total") == 2
 
 
+def test_what_became_of_components_is_counted_and_what_the_statistics_hold_is_shown(metrics):
+    metrics.observe(snapshot())
+    totals = snapshot().totals._replace(components={"weak": 3, "died": 1, "born": 1}, incomplete=40)
+    metrics.observe(snapshot(totals=totals))
+    found = {dict(labels)["change"]: n for labels, n in series(metrics)["streamgmm_component_changes_total"].items()}
+    assert found == {"born": 1, "died": 1, "recovered": 0, "split": 0, "weak": 3}
+    assert value(metrics, "streamgmm_vectors_incomplete_total") == 40
+    assert value(metrics, "streamgmm_components_weak") == 1
+    assert value(metrics, "streamgmm_effective_sample_size") == 812.5
+    assert value(metrics, "streamgmm_background_weight") == 0.01
+
+
 @pytest.mark.parametrize("phase", ["starting", "restoring", "disconnected"])
 def test_what_is_restored_is_not_counted(metrics, phase):
     metrics.observe(snapshot(phase=phase, totals=EMPTY, steps=0))
