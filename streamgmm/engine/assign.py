@@ -195,21 +195,22 @@ def _drift_event(change: monitor.Change, drift: monitor.State, plan: monitor.Pla
 def _runs(parts: Sequence[_Scored]) -> list[_Run]:
     """Parts in which the order of ids is the same, put together."""
     groups = [list(group) for _, group in groupby(parts, key=lambda part: part.ids_version)]
-    return [
-        _Run(
-            slice(group[0].piece.rows.start, group[-1].piece.rows.stop),
-            slice(group[0].piece.records.start, group[-1].piece.records.stop),
-            *(np.concatenate(column) for column in zip(*(part[1:4] for part in group), strict=True)),
-            np.repeat(np.array([part.model for part in group], np.int64), [_length(part.piece) for part in group]),
-            group[0].ids,
-            group[0].ids_version,
-        )
-        for group in groups
-    ]
+    return [_run(group) for group in groups]
 
 
-def _length(piece: _Piece) -> int:
-    return int(piece.records.stop - piece.records.start)
+def _run(parts: Sequence[_Scored]) -> _Run:
+    first, last = parts[0], parts[-1]
+    lengths = [part.piece.records.stop - part.piece.records.start for part in parts]
+    return _Run(
+        rows=slice(first.piece.rows.start, last.piece.rows.stop),
+        records=slice(first.piece.records.start, last.piece.records.stop),
+        responsibilities=np.concatenate([part.responsibilities for part in parts]),
+        log_likelihood=np.concatenate([part.log_likelihood for part in parts]),
+        outlier=np.concatenate([part.outlier for part in parts]),
+        model=np.repeat(np.array([part.model for part in parts], np.int64), lengths),
+        ids=first.ids,
+        ids_version=first.ids_version,
+    )
 
 
 def _sample(chunk: Chunk, run: _Run) -> Sample:

@@ -37,7 +37,7 @@ class Observers:
     def plan(self, plan: Plan) -> None:
         """What the learner will run with is known."""
         self.view = self.recorder.view = view.View(self._settings, plan)
-        self.recorder.n_components = plan.n_components
+        self.recorder.n_components = plan.candidates[0]
 
     def phase(self, phase: Phase, detail: str) -> None:
         """The learner is where it is not ready. Draining ends with the program."""

@@ -35,7 +35,7 @@ class Recorder:
     def __init__(self, first: Snapshot, clock: Callable[[], float] = time.time) -> None:
         self.ring = Ring()
         self.view: View | None = None  # once it is known what runs
-        self.n_components = 0  # that a model starts with
+        self.n_components = 0  # that a model starts with at least
         self.moments: deque[Moment] = deque(maxlen=MOMENTS)
         self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS)
         self.born: dict[int, int] = {}  # vectors learnt when a component came, by id; absent: not known
@@ -144,7 +144,7 @@ class Recorder:
             return
         ids = set(state.model.ids.tolist())
         for component in ids - self.born.keys():
-            if component < self.n_components:
+            if component < self.n_components or state.ids_version == 0:
                 self.born[component] = 0
             elif self.born:
                 self.born[component] = state.totals.vectors
