@@ -175,9 +175,9 @@ def settled(state: State, learning: Learning) -> State:
 
 def scored_by_average(state: State, vectors: ArrayLike, learning: Learning) -> Info:
     """What the averaged model says of vectors (n, d), none of which is learnt; the state's own where there is none."""
-    looking = state._replace(parameters=averaged(state, learning))
-    nothing = batch.nothing(shape_of(looking.parameters), learning.covariance.kernel)
-    return score(looking._replace(pending=nothing), vectors, None, learning)[1]
+    nothing = batch.nothing(shape_of(state.parameters), learning.covariance.kernel)
+    looking = state._replace(parameters=averaged(state, learning), pending=nothing)
+    return score(looking, vectors, None, learning)[1]
 
 
 def restart_average(state: State) -> State:

@@ -23,6 +23,7 @@ class Whole(NamedTuple):
     n_bytes: int
     at: float  # s, monotonic
     live: bool  # there was a model: a warm-up's checkpoint names records that wait, and progress does not
+    ids_version: int  # ids that were given since are in a whole checkpoint at once: a reset must not give them again
 
 
 class CheckpointWriter:
@@ -42,20 +43,21 @@ class CheckpointWriter:
     def records(self, state: State, report: Report, *, whole: bool) -> list[KeyValue]:
         """Keys and values for a state that the report led to; `whole` asks for a whole checkpoint."""
         last = self._whole
-        if whole or last is None or not report.by_records or not self._is_enough(last):
+        if whole or last is None or not report.by_records or not self._is_enough(last, state):
             return self._checkpoint(state)
         record = Progress(last.id, self.progress, report.learnt, state.totals, checksum(state))
         self.progress += 1
         return [(self._keys.progress(record.number), progress_records.encode(record))]
 
-    def _is_enough(self, last: Whole) -> bool:
-        delivery = self._settings.delivery
-        large = last.live and last.n_bytes > delivery.checkpoint_bytes
+    def _is_enough(self, last: Whole, state: State) -> bool:
+        delivery, same_ids = self._settings.delivery, last.ids_version == state.ids_version
+        large = last.live and same_ids and last.n_bytes > delivery.checkpoint_bytes
         return large and time.monotonic() - last.at < delivery.checkpoint_interval
 
     def _checkpoint(self, state: State) -> list[KeyValue]:
         name = uuid.uuid4().hex
         parts = checkpoints.encode(checkpoints.of(state, self._settings, self._origin), name, self._part_bytes)
         live = isinstance(state.model, Live)
-        self._whole, self.progress = Whole(name, sum(map(len, parts)), time.monotonic(), live), 0
+        size = sum(map(len, parts))
+        self._whole, self.progress = Whole(name, size, time.monotonic(), live, state.ids_version), 0
         return [(self._keys.part(i), part) for i, part in enumerate(parts)]
