@@ -72,8 +72,9 @@ def checked(document: object) -> dict[str, Any]:
 def state_of(document: dict[str, Any]) -> State:
     """The mixture's state. Raises ValueError for one that is none, naming what is missing or wrong."""
     try:
+        slim = from_plain(State, document["live"]["mixture"])
         covariance = covariances.by_name(document["covariance_type"])
-        state: State = with_factors(from_plain(State, document["live"]["mixture"]), covariance)
+        state: State = with_factors(slim, covariance)
     except (KeyError, TypeError) as error:
         raise ValueError(f"the document does not hold what schema {SCHEMA} says: {error!r}") from error
     model, statistics = state.parameters, state.statistics

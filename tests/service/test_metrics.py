@@ -88,7 +88,7 @@ def test_the_format_follows_the_accept_header(metrics):
 
 def test_counters_begin_at_zero_whatever_the_state_holds(metrics):
     metrics.observe(snapshot())
-    for name in ("records_consumed", "records_published", "vectors_learnt", "m_steps", "commits", "aborts"):
+    for name in ("records_consumed", "records_published", "vectors_learnt", "maximisation_steps", "commits", "aborts"):
         assert value(metrics, f"streamgmm_{name}_total") == 0
     rejected = series(metrics)["streamgmm_records_dead_lettered_total"]
     assert rejected == {(("reason", reason),): 0 for reason in REASONS}  # so that the first rejection is an increase
