@@ -14,7 +14,7 @@ export function Timeline({ state, frame, rewind }) {
     <button class="round" aria-pressed=${paused} onClick=${() => rewind.toggle()}><span aria-hidden="true">${paused ? "▶" : "❚❚"}</span> ${paused ? "Go on" : "Pause"}</button>
     <label class="hidden-visually" for="moment">Moment shown</label>
     <input id="moment" type="range" min="0" max=${Math.max(rows.length - 1, 0)} step="1" value=${here} aria-valuetext=${words} onInput=${move} />
-    <output for="moment" class="number">${words}</output>
+    <span class="now number">${words}</span>
     <button class="plain" disabled=${!paused} onClick=${() => rewind.live()}>Now</button>
     <p class="keys">${KEYS.map(([key, does]) => html`<span><kbd>${key}</kbd> ${does}</span>`)}</p>
   </footer>`;

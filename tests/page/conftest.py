@@ -1,0 +1,82 @@
+"""A real Chromium, Debian's own, that can reach nothing but the service under test."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",  # root has none
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--enable-precise-memory-info",
+]
+LAUNCH_MS = 60_000
+
+expect.set_options(timeout=15_000)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Install the browser before the first test, so that no test's time limit pays for it."""
+    used = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "browser" in used and not session.config.option.collectonly:
+        chromium()
+
+
+def chromium() -> str:
+    """The browser's path; root gets it installed."""
+    if not shutil.which(CHROMIUM):
+        if os.geteuid() != 0 or not shutil.which("apt-get"):
+            pytest.exit("the tests of the page need Debian's chromium: apt-get install chromium", 1)
+        quiet = {"check": True, "stdout": subprocess.DEVNULL}
+        subprocess.run(["apt-get", "update", "-q"], **quiet)
+        subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", "chromium"], **quiet)
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {"executable_path": CHROMIUM, "args": ARGUMENTS, "timeout": LAUNCH_MS}
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens an address in a browser of its own; afterwards: no other origin was asked, nothing was complained of."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def opened(address: str, **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        contexts.append(context)
+        own = urlsplit(address).netloc
+
+        def only_own(route: Route) -> None:
+            if urlsplit(route.request.url).netloc == own:
+                route.continue_()
+            else:
+                wrong.append(f"asked {route.request.url}")
+                route.abort()
+
+        context.route("**/*", only_own)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(f"error {error}"))
+        page.on("console", lambda message: wrong.append(message.text) if serious(message.type, message.text) else None)
+        page.goto(address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def serious(kind: str, text: str) -> bool:
+    """Complaints of the browser, but for a service that a test has stopped."""
+    return kind in {"error", "warning"} and "Failed to load resource" not in text and "ERR_CONNECTION" not in text

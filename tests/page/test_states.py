@@ -1,0 +1,116 @@
+"""Whatever the service is in, and whatever its model is like, the page looks like it and stays usable."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from tests.page.shown import Shown, live_of, model_of_size, sample_of, settings_for, snapshot_of
+
+TWO = ("APM", "latency")
+DRAWN = "() => window.streamgmm.drawList && window.streamgmm.drawList.ellipses.length"
+OF = "(count) => window.streamgmm.drawList && window.streamgmm.drawList.ellipses.length === count"
+
+
+def running(shown: Shown, k: int = 3, **changes: object) -> None:
+    live = model_of_size(k, len(shown.settings.input.features))
+    shown.show(snapshot_of(shown.settings, live, **changes), live, (sample_of(live, 60),))
+
+
+@pytest.mark.parametrize(
+    ("phase", "detail", "word", "text"),
+    [
+        ("starting", "loading compiled code", "starting", "The service starts: loading compiled code."),
+        ("restoring", "taking over model players", "restoring", "takes the model over from its last checkpoint"),
+        ("disconnected", "no broker at h:1", "no broker", "has lost its broker"),
+        ("draining", "told to stop", "stopping", "The service ends: told to stop."),
+    ],
+)
+def test_a_service_that_does_not_run_says_why(open_page, phase, detail, word, text) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        shown.show(snapshot_of(shown.settings, None, phase=phase, detail=detail))
+        page = open_page(shown.address)
+        expect(page.get_by_role("status")).to_have_text(word)
+        expect(page.locator(".banner")).to_contain_text(text)
+
+
+def test_an_empty_service_waits_and_a_warming_one_shows_how_far_it_is(open_page) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        shown.show(snapshot_of(shown.settings, None, phase="warming_up", warm_up=(0, 400)))
+        page = open_page(shown.address)
+        expect(page.locator(".banner")).to_contain_text("Nothing has arrived yet")
+        shown.show(snapshot_of(shown.settings, None, phase="warming_up", warm_up=(100, 400)))
+        expect(page.locator(".banner")).to_contain_text("100 of 400 (25 %)")
+        assert page.locator("progress").first.get_attribute("value") == "0.25"
+        running(shown)
+        expect(page.locator(".banner")).to_have_count(0)
+        page.wait_for_function(DRAWN)
+
+
+def test_a_service_that_went_away_is_noticed_and_found_again(open_page) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown)
+        page = open_page(shown.address)
+        expect(page.get_by_role("status")).to_have_text("running")
+        port = int(shown.address.rpartition(":")[2])
+    expect(page.get_by_role("status")).to_have_text("no connection")
+    expect(page.locator(".banner")).to_contain_text("this is the last that it showed")
+    assert page.evaluate(DRAWN) == 6
+    with Shown(settings_for(TWO, 2), port) as shown:
+        running(shown, k=5)
+        expect(page.get_by_role("status")).to_have_text("running")
+        page.wait_for_function(OF, arg=10)
+
+
+def test_names_with_markup_are_text(open_page) -> None:
+    wild = '<img src=x onerror="document.title=1">'
+    settings = settings_for(
+        (wild, "<b>bold</b>"), 2, model={"name": "a.b", "n_components": 2, "covariance_type": "diag"}
+    )
+    with Shown(settings) as shown:
+        running(shown, 2, model="<script>document.title='broken'</script>")
+        page = open_page(shown.address)
+        expect(page.locator("h1")).to_contain_text("<script>document.title='broken'</script>")
+        expect(page.locator(".axis-x")).to_have_text(wild)
+        assert page.title() == "streamgmm"
+        assert page.locator("main img, main b:has-text('bold')").count() == 0
+
+
+@pytest.mark.parametrize(("k", "d"), [(1, 1), (1, 200), (200, 1), (200, 200)])
+def test_a_model_of_any_size_stays_usable(open_page, k: int, d: int) -> None:
+    with Shown(settings_for([f"x{i}" for i in range(d)], k)) as shown:
+        running(shown, k)
+        page = open_page(shown.address)
+        page.wait_for_function(OF, arg=2 * k)
+        cards = page.locator(".card")
+        expect(cards).to_have_count(min(k, 30))
+        cards.first.click()
+        expect(cards.first).to_have_attribute("aria-pressed", "true")
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert page.locator(".matrix tbody tr").count() == min(d, 24)
+        if d > 1:
+            page.get_by_label("across").select_option(str(d - 1))
+            expect(page.locator(".axis-x")).to_have_text(f"x{d - 1}")
+
+
+def test_what_is_missing_is_a_dash_and_not_drawn(open_page) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        live = live_of(np.array([[0.0, 0.0], [4.0, 4.0]]), np.ones((2, 2)), np.array([0.5, 0.5]), frozen=False)
+        drawn = sample_of(live, 50)
+        drawn.vectors[10:, 1] = np.nan
+        seen = snapshot_of(shown.settings, live, log_likelihood=float("nan"))
+        broken = tuple(c._replace(mean=(float("nan"), c.mean[1])) for c in seen.components)
+        shown.show(seen._replace(components=broken), live, (drawn,))
+        page = open_page(shown.address)
+        page.wait_for_function(DRAWN)
+        assert page.evaluate("window.streamgmm.drawList.points.length") == 10
+        expect(page.locator(".means b").first).to_have_text("–")
+        assert not re.search(r"\b(NaN|null|undefined)\b", page.locator("body").inner_text())
+
+
+def test_a_stream_that_is_quiet_says_since_when(open_page) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown, last_timestamp=1_000)
+        page = open_page(shown.address)
+        expect(page.get_by_role("status")).to_have_text("quiet")
