@@ -97,6 +97,9 @@ class Covariance(Protocol):
     def project(self, covariances: Array, axes: Array, n_components: int) -> Array:
         """Covariances (k, m, m) of the coordinates along `axes` (m, d)."""
 
+    def within(self, covariances: Array, weights: Array, n_features: int) -> Array:
+        """The components' mean covariance (d, d), by weights (k,)."""
+
 
 class Full:
     """Each component has a covariance of its own."""
@@ -156,6 +159,9 @@ class Full:
         projected = axes @ covariances @ axes.T
         return np.broadcast_to(projected, (n_components, *projected.shape[-2:]))
 
+    def within(self, covariances: Array, weights: Array, n_features: int) -> Array:  # noqa: D102
+        return np.asarray(np.tensordot(weights, covariances, 1) / weights.sum())
+
 
 class Tied(Full):
     """All components share one full covariance."""
@@ -192,6 +198,9 @@ class Tied(Full):
         return super().principal_axis(covariances[None], 0, n_features)
 
     def hand_down(self, covariances: Array, parent: int, child: int) -> Array:  # noqa: D102
+        return covariances
+
+    def within(self, covariances: Array, weights: Array, n_features: int) -> Array:  # noqa: D102
         return covariances
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
@@ -255,6 +264,9 @@ class Diagonal:
     def project(self, covariances: Array, axes: Array, n_components: int) -> Array:  # noqa: D102
         return np.asarray((axes * covariances[:, None, :]) @ axes.T)
 
+    def within(self, covariances: Array, weights: Array, n_features: int) -> Array:  # noqa: D102
+        return np.diag(weights @ covariances / weights.sum())
+
 
 class Spherical(Diagonal):
     """Each component has one variance."""
@@ -301,6 +313,9 @@ class Spherical(Diagonal):
 
     def project(self, covariances: Array, axes: Array, n_components: int) -> Array:  # noqa: D102
         return np.asarray(covariances[:, None, None] * (axes @ axes.T))
+
+    def within(self, covariances: Array, weights: Array, n_features: int) -> Array:  # noqa: D102
+        return np.eye(n_features) * (weights @ covariances / weights.sum())
 
 
 _BY_NAME: Mapping[str, Covariance] = {c.name: c for c in (Full(), Tied(), Diagonal(), Spherical())}

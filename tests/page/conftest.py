@@ -35,9 +35,8 @@ def chromium() -> str:
     if not shutil.which(CHROMIUM):
         if os.geteuid() != 0 or not shutil.which("apt-get"):
             pytest.exit("the tests of the page need Debian's chromium: apt-get install chromium", 1)
-        quiet = {"check": True, "stdout": subprocess.DEVNULL}
-        subprocess.run(["apt-get", "update", "-q"], **quiet)
-        subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", "chromium"], **quiet)
+        for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", "chromium"]):
+            subprocess.run(["apt-get", *command], check=True, stdout=subprocess.DEVNULL)
     return CHROMIUM
 
 

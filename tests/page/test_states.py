@@ -105,7 +105,7 @@ def test_what_is_missing_is_a_dash_and_not_drawn(open_page) -> None:
         page = open_page(shown.address)
         page.wait_for_function(DRAWN)
         assert page.evaluate("window.streamgmm.drawList.points.length") == 10
-        expect(page.locator(".means b").first).to_have_text("–")
+        expect(page.locator(".means b").first).to_have_text("\u2013")
         assert not re.search(r"\b(NaN|null|undefined)\b", page.locator("body").inner_text())
 
 

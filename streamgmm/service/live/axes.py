@@ -4,13 +4,14 @@ Everything is in the model's coordinates, where its covariances are: a feature w
 that is stretched by it and labelled in its own units, so that the ellipses are exact.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.covariance import Covariance
-from streamgmm.mixture.parameters import Parameters, shape_of
+from streamgmm.mixture.parameters import Parameters
 
 PATTERN = r"^p?[0-9]{1,5}$"
 NAMED = 2  # features that a principal axis is explained by
@@ -60,11 +61,11 @@ class View(NamedTuple):
 
 def principal(parameters: Parameters, covariance: Covariance) -> Principal:
     """Of the mixture's own covariance; signs are such that each axis' largest load is positive."""
-    n_components, n_features = shape_of(parameters)
-    mean = parameters.weights @ parameters.means
-    within = covariance.project(parameters.covariances, np.eye(n_features), n_components)
+    weights = parameters.weights / parameters.weights.sum()
+    mean = weights @ parameters.means
+    within = covariance.within(parameters.covariances, weights, len(mean))
     shift = parameters.means - mean
-    total = np.einsum("k,kij->ij", parameters.weights, within) + (parameters.weights[:, None] * shift).T @ shift
+    total = within + (weights[:, None] * shift).T @ shift
     scale = np.sqrt(np.maximum(np.diag(total), np.finfo(float).tiny))
     variances, directions = np.linalg.eigh(total / np.outer(scale, scale))
     loads = directions.T[::-1][:2]
@@ -73,8 +74,11 @@ def principal(parameters: Parameters, covariance: Covariance) -> Principal:
     return Principal(loads / scale, mean, shares, loads)
 
 
-def view(x: str, y: str, n_features: int, found: Principal) -> View:
-    """The axes of these keys; what the model does not have falls back to its first features."""
+def view(x: str, y: str, n_features: int, found: Callable[[], Principal]) -> View:
+    """The axes of these keys; what the model does not have falls back to its first features.
+
+    `found` is asked only where a principal axis is wanted.
+    """
     if n_features == 1:
         return View(_axis("0", 1, found), None)
     return View(
@@ -94,12 +98,12 @@ def _known(key: str, n_features: int, otherwise: str) -> str:
     return key if number < bound else otherwise
 
 
-def _axis(key: str, n_features: int, found: Principal) -> Axis:
+def _axis(key: str, n_features: int, found: Callable[[], Principal]) -> Axis:
     if not key.startswith("p"):
         feature = int(key)
         return Axis(key, feature, np.eye(1, n_features, feature)[0], np.zeros(n_features))
-    number = int(key[1:])
-    loads = found.loads[number]
+    number, axes = int(key[1:]), found()
+    loads = axes.loads[number]
     largest = np.argsort(-np.abs(loads), kind="stable")[:NAMED]
     named = tuple((int(i), float(loads[i])) for i in largest)
-    return Axis(key, None, found.axes[number], found.mean, found.shares[number], named)
+    return Axis(key, None, axes.axes[number], axes.mean, axes.shares[number], named)

@@ -79,7 +79,7 @@ class Wire:
         picture = frame.picture
         if picture is None:
             return {"view": None, "ellipses": [], "reference": [], "points": None}
-        looked = axes.view(x, y, picture.parameters.means.shape[1], self._principal(picture))
+        looked = axes.view(x, y, picture.parameters.means.shape[1], lambda: self._principal(picture))
         frozen = picture.frozen
         by_row = {row: component for component, row in picture.reference.items()}
         return {

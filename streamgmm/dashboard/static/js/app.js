@@ -17,11 +17,12 @@ export function App({ store, rewind }) {
   const points = state.past ? state.past.points : state.history.points;
   const rows = state.past ? state.history.rows.filter(({ time }) => time <= state.past.time) : state.history.rows;
   const shared = { state, frame, rows, choose: (change) => store.choose(change) };
+  const stale = state.link !== "live";
   return html`
     <${Header} ...${shared} />
     <main>
       <${Banner} ...${shared} rewind=${rewind} />
-      ${frame && html`<div class="grid">
+      ${frame && html`<div class=${stale ? "grid stale" : "grid"}>
         <div class="column"><${Clusters} ...${shared} points=${points} /><${Components} ...${shared} /></div>
         <div class="column"><${Drift} ...${shared} all=${state.history.rows} /><${Stream} ...${shared} /></div>
         <${Matrix} ...${shared} />

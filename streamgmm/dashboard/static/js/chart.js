@@ -7,15 +7,15 @@ import { colour } from "./theme.js";
 
 /**
  * `lines`: [{name, colour, of(row)}]; `limits`: values to draw across; `events`: [{time, sign}]; `until`: where the
- * shown moment is while rewound; `bounds`: what the value axis shows at least.
+ * shown moment is while rewound; `bounds`: what the value axis shows at least, `words` what it calls its marks.
  */
-export function Chart({ rows, lines, limits = [], events = [], until = null, bounds = null, theme, label, height }) {
+export function Chart({ rows, lines, limits = [], events = [], until = null, bounds = null, words = null, theme, label, height }) {
   const place = useRef(null);
   const drawn = useRef({});
   drawn.current = { ...drawn.current, limits, events, until };
   const names = `${lines.map(({ name }) => name).join("|")} ${theme}`;
   useEffect(() => {
-    const plot = new uPlot(options(lines, bounds, height, place.current.clientWidth, drawn), data(rows, lines), place.current);
+    const plot = new uPlot(options(lines, { bounds, words }, height, place.current.clientWidth, drawn), data(rows, lines), place.current);
     drawn.current.plot = plot;
     const observer = new ResizeObserver(([{ contentRect: { width } }]) => plot.setSize({ width, height }));
     observer.observe(place.current);
@@ -27,14 +27,14 @@ export function Chart({ rows, lines, limits = [], events = [], until = null, bou
 
 const data = (rows, lines) => [rows.map(({ time }) => time), ...lines.map(({ of }) => rows.map((row) => of(row) ?? null))];
 
-function options(lines, bounds, height, width, drawn) {
+function options(lines, { bounds, words }, height, width, drawn) {
   const axis = { stroke: colour("soft"), grid: { stroke: colour("faint"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   return {
     width, height,
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 6 }, y: false },
     scales: { y: { range: (_, low, high) => range(low, high, bounds) } },
-    axes: [{ ...axis, space: 80, values: (_, times) => times.map(clock) }, { ...axis, size: 52, space: 32 }],
+    axes: [{ ...axis, space: 80, size: 24, gap: 4, values: (_, times) => times.map(clock) }, { ...axis, size: 52, space: 26, values: words && ((_, values) => values.map(words)) }],
     series: [{}, ...lines.map(({ name, colour: stroke, dash }) => ({ label: name, stroke: colour(stroke), width: 2, dash, points: { show: false } }))],
     hooks: { drawClear: [(plot) => limitsOn(plot, drawn.current.limits)], draw: [(plot) => timesOn(plot, drawn.current)] },
   };

@@ -4,6 +4,7 @@ import { Panel } from "./panel.js";
 import { TableBehind } from "./table.js";
 import { AxisChoice } from "./axis_choice.js";
 import { Scatter } from "./scatter.js";
+import { Steps } from "./steps.js";
 import { compact, percent } from "./format.js";
 import { labelOf } from "./identity.js";
 import { transformOf } from "./scales.js";
@@ -20,7 +21,7 @@ export function Clusters({ state, frame, points, choose }) {
           shown=${frame} focus=${state.view.focus} choose=${choose} />
         <${TableBehind} caption="The components' places" head=${["component", "weight", ...axisNames(view, features)]}
           rows=${() => ellipses.map(({ id, weight, centre }) => [labelOf(id), percent(weight), value(view.x, centre[0]), ...(view.y ? [value(view.y, centre[1])] : [])])} />`
-      : html`<p class="empty">No model yet.</p>`}
+      : html`<${Steps} at=${frame.model.warm_up[0] > 0 && frame.model.phase === "warming_up" ? 1 : 0} />`}
   </${Panel}>`;
 }
 

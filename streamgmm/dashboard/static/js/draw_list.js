@@ -1,6 +1,7 @@
 // What is on the scatter's canvas, as values: places and sizes in pixels. `paint.js` draws it, tests read it.
 import { SHARES, halfAxes, radiusOf, radiusOnLine } from "./ellipse.js";
 
+const MOST_LABELS = 24; // the heaviest components'; more would hide the picture
 const LANE = 0.3; // half height of a component's lane where there is one feature only
 
 /** `scene` is a frame's view, ellipses, reference and points; `plot` maps the model's coordinates to pixels. */
@@ -11,11 +12,12 @@ export function drawList(scene, plot) {
     plot,
     reference: placed.reference.flatMap((one) => outlines(one, plot, flat, [0.95])),
     ellipses: placed.ellipses.flatMap((one) => outlines(one, plot, flat, SHARES)),
-    labels: placed.ellipses.filter(({ centre }) => known(centre)).map(({ id, weight, centre }) => ({ id, weight, ...plot.place(centre) })),
+    labels: heaviest(placed.ellipses).map(({ id, weight, centre }) => ({ id, weight, ...plot.place(centre) })),
     points: marks(placed.points, plot),
   };
 }
 
+const heaviest = (ellipses) => ellipses.filter(({ centre }) => known(centre)).sort((a, b) => a.weight - b.weight).slice(-MOST_LABELS);
 const known = (centre) => centre.every((value) => value !== null);
 
 function outlines({ id, weight, centre, covariance }, plot, flat, shares) {

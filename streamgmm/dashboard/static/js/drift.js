@@ -23,11 +23,11 @@ export function Drift({ state, frame, rows, all }) {
   const likelihood = [{ name: "log-likelihood", colour: "calm", of: (row) => row.log_likelihood }];
   const shares = statistics.map(({ name, limit }, i) => ({ name, colour: COLOURS[i % COLOURS.length], dash: i >= COLOURS.length ? [4, 3] : undefined, of: (row) => share(row.statistics[name], limit) }));
   return html`<${Panel} name="drift" title="Drift" about=${ABOUT}>
-    ${statistics.length > 0 ? html`<${Legend} statistics=${statistics} />
-      <${Chart} rows=${told} lines=${shares} limits=${[1]} bounds=${[0, 1.3]} events=${signs} until=${until} theme=${theme} height=${170}
+    ${frame.view && statistics.length > 0 ? html`<${Legend} statistics=${statistics} />
+      <${Chart} rows=${told} lines=${shares} limits=${[1]} bounds=${[0, 1.3]} words=${percent} events=${signs} until=${until} theme=${theme} height=${160}
         label=${`Statistics over time as a share of their limits; now ${statistics.map(({ name, value, limit }) => `${name} ${percent(share(value, limit))}`).join(", ")}`} />` : html`<p class="empty">${frame.view ? WAITING[word] ?? "" : "There is no model yet."} ${frame.view && word !== "off" && html`<progress max="1" value=${progress} aria-label="done"></progress>`}</p>`}
-    <h3>Log-likelihood of the vectors <small>nats; higher is better explained</small></h3>
-    <${Chart} rows=${told} lines=${likelihood} events=${signs} until=${until} theme=${theme} height=${110} label=${`Log-likelihood over time; now ${compact(frame.model.log_likelihood)} nats`} />
+    ${frame.view && html`<h3>Log-likelihood of the vectors <small>nats; higher is better explained</small></h3>
+    <${Chart} rows=${told} lines=${likelihood} events=${signs} until=${until} theme=${theme} height=${96} label=${`Log-likelihood over time; now ${compact(frame.model.log_likelihood)} nats`} />`}
     <${Events} events=${events} />
     <${TableBehind} caption="The statistics" head=${["time", "log-likelihood", ...statistics.map(({ name, limit }) => `${name} (limit ${compact(limit)})`)]}
       rows=${() => rows.slice(-TABLE_ROWS).reverse().map((row) => [clock(row.time), compact(row.log_likelihood), ...statistics.map(({ name }) => compact(row.statistics[name]))])} />
@@ -47,7 +47,7 @@ function Legend({ statistics }) {
 }
 
 function Events({ events }) {
-  if (!events.length) return html`<p class="about">No events since the page knows.</p>`;
+  if (!events.length) return html`<p class="about">No events yet.</p>`;
   return html`<ol class="events" aria-label="The last events">${events.slice(-LAST_EVENTS).reverse().map(({ number, time, type }) => html`<li key=${number}>
     <time class="number">${clock(time)}</time> <b>${signOf(type)}</b> ${words(type)}</li>`)}</ol>`;
 }
