@@ -315,7 +315,7 @@ class Spherical(Diagonal):
         return np.asarray(covariances[:, None, None] * (axes @ axes.T))
 
     def within(self, covariances: Array, weights: Array, n_features: int) -> Array:  # noqa: D102
-        return np.eye(n_features) * (weights @ covariances / weights.sum())
+        return np.asarray(np.eye(n_features) * (weights @ covariances / weights.sum()))
 
 
 _BY_NAME: Mapping[str, Covariance] = {c.name: c for c in (Full(), Tied(), Diagonal(), Spherical())}

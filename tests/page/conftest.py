@@ -1,8 +1,5 @@
 """A real Chromium, Debian's own, that can reach nothing but the service under test."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,14 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--no-sandbox",  # root has none
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--enable-precise-memory-info",
-]
+from tests.page.chromium import ARGUMENTS, CHROMIUM, installed
+
 LAUNCH_MS = 60_000
 
 expect.set_options(timeout=15_000)
@@ -27,17 +18,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Install the browser before the first test, so that no test's time limit pays for it."""
     used = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     if "browser" in used and not session.config.option.collectonly:
-        chromium()
-
-
-def chromium() -> str:
-    """The browser's path; root gets it installed."""
-    if not shutil.which(CHROMIUM):
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            pytest.exit("the tests of the page need Debian's chromium: apt-get install chromium", 1)
-        for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *command], check=True, stdout=subprocess.DEVNULL)
-    return CHROMIUM
+        try:
+            installed()
+        except FileNotFoundError as error:
+            pytest.exit(str(error), 1)
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from streamgmm.settings import Http, Settings
 from tests.service.snapshots import NO_DRIFT
 
 WAIT = 30.0  # seconds
+A_MOMENT = 0.004  # seconds that a frame has to leave before the next one comes
 
 
 def settings_for(features: Sequence[str] | Sequence[dict[str, Any]], k: int, **sections: dict[str, Any]) -> Settings:
@@ -68,21 +69,31 @@ class Shown(AbstractContextManager["Shown"]):
 
         return asyncio.run_coroutine_threadsafe(inside(), self._loop).result(WAIT)
 
+    def play(self, frames: int, snapshot: Snapshot, live: Live, sample: Sample) -> int:
+        """So many frames, one after the other; the number of the last."""
+
+        async def inside() -> int:
+            for _ in range(frames):
+                self._tell(snapshot, live, (sample,), {})
+                await asyncio.sleep(A_MOMENT)
+            return self.recorder.newest().number
+
+        return asyncio.run_coroutine_threadsafe(inside(), self._loop).result(10 * WAIT)
+
     def show(
         self, snapshot: Snapshot, live: Live | None = None, samples: tuple[Sample, ...] = (), **report: Any
     ) -> None:
         """A commit, and the frame that shows it."""
-        model = live if live is not None else None
-        state = State({0: 1}, model, None, Totals(vectors=snapshot.totals.vectors)) if model is not None else None
+        self.call(lambda: self._tell(snapshot, live, samples, report))
 
-        def told() -> None:
-            if state is not None:
-                committed = Committed(state, Report(samples=samples, **report), 0.01, 4096)
-                self.recorder.committed(committed, EndToEnd(0.05, 0.01))
-            self.recorder.show(snapshot, state)
-            self.recorder.make()
-
-        self.call(told)
+    def _tell(self, snapshot: Snapshot, live: Live | None, samples: tuple[Sample, ...], report: dict[str, Any]) -> None:
+        state = None
+        if live is not None:
+            state = State({0: 1}, live, None, Totals(vectors=snapshot.totals.vectors))
+            committed = Committed(state, Report(samples=samples, **report), 0.01, 4096)
+            self.recorder.committed(committed, EndToEnd(0.05, 0.01))
+        self.recorder.show(snapshot, state)
+        self.recorder.make()
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()

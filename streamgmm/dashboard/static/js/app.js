@@ -12,7 +12,7 @@ import { Timeline } from "./timeline.js";
 
 export function App({ store, rewind }) {
   const [state, setState] = useState(store.get());
-  useEffect(() => store.listen(setState), [store]);
+  useEffect(() => store.listen(oncePerPicture(setState)), [store]);
   const frame = state.past ?? state.frame;
   const points = state.past ? state.past.points : state.history.points;
   const rows = state.past ? state.history.rows.filter(({ time }) => time <= state.past.time) : state.history.rows;
@@ -29,4 +29,13 @@ export function App({ store, rewind }) {
       </div>`}
     </main>
     ${frame && html`<${Timeline} ...${shared} rewind=${rewind} />`}`;
+}
+
+/** However often the state changes, it is drawn once for each picture of the screen. */
+function oncePerPicture(draw) {
+  let newest = null, asked = null;
+  return (state) => {
+    newest = state;
+    asked ??= requestAnimationFrame(() => { asked = null; draw(newest); });
+  };
 }

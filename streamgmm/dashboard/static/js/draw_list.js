@@ -1,4 +1,5 @@
 // What is on the scatter's canvas, as values: places and sizes in pixels. `paint.js` draws it, tests read it.
+import { apart } from "./labels.js";
 import { SHARES, halfAxes, radiusOf, radiusOnLine } from "./ellipse.js";
 
 const MOST_LABELS = 24; // the heaviest components'; more would hide the picture
@@ -12,7 +13,7 @@ export function drawList(scene, plot) {
     plot,
     reference: placed.reference.flatMap((one) => outlines(one, plot, flat, [0.95])),
     ellipses: placed.ellipses.flatMap((one) => outlines(one, plot, flat, SHARES)),
-    labels: heaviest(placed.ellipses).map(({ id, weight, centre }) => ({ id, weight, ...plot.place(centre) })),
+    labels: apart(heaviest(placed.ellipses).map(({ id, weight, centre }) => ({ id, weight, ...plot.place(centre) }))),
     points: marks(placed.points, plot),
   };
 }

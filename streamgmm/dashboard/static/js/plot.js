@@ -11,7 +11,7 @@ export function extent(scene) {
   const placed = scene.view.y ? scene : inLanes(scene);
   const radius = scene.view.y ? radiusOf(0.95) : radiusOnLine(0.95);
   const along = (axis) => {
-    const ends = placed.ellipses.flatMap(({ centre, covariance }) => {
+    const ends = [...placed.ellipses, ...placed.reference].flatMap(({ centre, covariance }) => {
       const reach = radius * Math.sqrt(covariance[axis][axis]);
       return [centre[axis] - reach, centre[axis] + reach];
     });
