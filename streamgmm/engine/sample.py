@@ -34,6 +34,7 @@ def taken(sample: Sample, first: int) -> Sample:
 
 def spread(n: int, first: int) -> Int64:
     """`MOST` of n rows (n at least `MOST`), ascending."""
-    stretch = np.arange(MOST)
-    within = ((first + stretch) * _GOLDEN) % 1.0
-    return ((stretch + within) * (n / MOST)).astype(np.int64)
+    ends = np.arange(MOST + 1) * n // MOST
+    within = ((first + np.arange(MOST)) * _GOLDEN) % 1.0
+    rows: Int64 = ends[:-1] + (within * np.diff(ends)).astype(np.int64)
+    return rows

@@ -1,0 +1,134 @@
+"""Frames: what is kept, for how long, and that samples are the same for the same stream."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamgmm.engine.sample import MOST, Sample, spread, taken
+from streamgmm.engine.values import Event, Report, State, Totals
+from streamgmm.service.live import points
+from streamgmm.service.live.frame import n_points
+from streamgmm.service.live.recorder import Recorder, thinned
+from streamgmm.service.live.ring import Ring
+from streamgmm.service.live.rounding import significant, to_a_thousandth
+from streamgmm.service.live.wire import Wire
+from streamgmm.service.publisher import Committed
+from streamgmm.service.view import empty
+from tests.page.shown import model_of_size, sample_of, settings_for, snapshot_of
+
+SETTINGS = settings_for(("a", "b"), 3)
+LIVE = model_of_size(3, 2)
+
+
+def recorded(frames: int, vectors: int = 10) -> Recorder:
+    clock = iter(np.arange(1000.0, 1e6, 0.25))
+    recorder = Recorder(empty(SETTINGS), lambda: float(next(clock)))
+    state = State({0: 1}, LIVE, 2, Totals())
+    for i in range(frames):
+        report = Report(samples=(sample_of(LIVE, vectors, i),), events=(Event("component_born", {"component": 2}),))
+        recorder.committed(Committed(state, report, 0.01, 100), None)
+        recorder.show(snapshot_of(SETTINGS, LIVE), state)
+        recorder.make()
+    return recorder
+
+
+@given(st.integers(MOST, 10**6), st.integers(0, 2**40))
+def test_rows_are_spread_over_all_of_them(n: int, first: int) -> None:
+    rows = spread(n, first)
+    assert len(set(rows.tolist())) == MOST
+    assert (np.diff(rows) > 0).all()
+    ends = np.arange(MOST + 1) * n // MOST
+    assert (rows >= ends[:-1]).all() and (rows < ends[1:]).all()
+
+
+def test_a_stream_with_a_period_is_not_seen_from_one_side_only() -> None:
+    n = MOST * 100
+    assert len(set((spread(n, 0) % 100).tolist())) > MOST / 2
+
+
+def test_a_sample_holds_few_vectors_and_nothing_of_what_it_was_taken_from() -> None:
+    many = sample_of(LIVE, 10_000)
+    few = taken(many, 17)
+    assert len(few.vectors) == MOST
+    assert few.vectors.base is None or few.vectors.base.nbytes < many.vectors.nbytes
+    assert (taken(many, 17).vectors == few.vectors).all()
+    assert len(taken(Sample(*(part[:5] if len(part) == 10_000 else part for part in many)), 0).vectors) == 5
+
+
+@given(st.lists(st.integers(0, 90), max_size=8))
+def test_many_samples_are_thinned_evenly(sizes: list[int]) -> None:
+    samples = [sample_of(LIVE, size, i) for i, size in enumerate(sizes)]
+    found = thinned(samples, 3)
+    assert sum(len(sample.vectors) for sample in found) == min(sum(sizes), MOST)
+    every = np.concatenate([np.empty((0, 2)), *(sample.vectors for sample in samples)])
+    kept = np.concatenate([np.empty((0, 2)), *(sample.vectors for sample in found)])
+    assert {tuple(row) for row in kept.tolist()} <= {tuple(row) for row in every.tolist()}
+
+
+def test_the_ring_is_bounded_in_frames_and_in_bytes() -> None:
+    frames = list(recorded(30).ring)
+    few, small = Ring(most_frames=10), Ring(most_bytes=1)
+    for frame in frames:
+        few.add(frame)
+        small.add(frame)
+    assert [frame.number for frame in few] == list(range(21, 31))
+    assert few.at(21) is frames[20] and few.at(20) is None and few.at(31) is None
+    assert [frame.number for frame in small] == [30]
+
+
+def test_a_page_gets_the_newest_points_and_each_can_be_asked_for() -> None:
+    recorder = recorded(40)
+    frame = recorder.newest()
+    some = recorder.ring.up_to(frame, 95)
+    assert sum(map(n_points, some)) == 100
+    assert some[-1] is frame
+    found = points.find(recorder.ring, 205)
+    assert found is not None
+    assert (found.vector == sample_of(LIVE, 10, 20).vectors[5]).all()
+    assert points.find(recorder.ring, 400) is None
+
+
+def test_who_waits_gets_the_newest_and_an_end() -> None:
+    async def waited() -> tuple[int | None, object]:
+        recorder = recorded(3)
+        held = await recorder.after(2)
+        waiting = asyncio.ensure_future(recorder.after(3))
+        await asyncio.sleep(0)
+        recorder.close()
+        return held and held.number, await waiting
+
+    assert asyncio.run(waited()) == (3, None)
+
+
+def test_pages_that_ask_for_the_same_share_one_document() -> None:
+    recorder = recorded(5)
+    wire = Wire(SETTINGS, recorder)
+    frame = recorder.newest()
+    assert wire.encoded(frame, "0", "1", 4) is wire.encoded(frame, "0", "1", 4)
+    assert wire.encoded(frame, "0", "1", None) != wire.encoded(frame, "0", "1", 4)
+
+
+def test_a_birth_is_marked_and_an_age_is_known() -> None:
+    recorder = recorded(1)
+    recorder.n_components = 3
+    recorder.show(snapshot_of(SETTINGS, LIVE, totals=Totals(vectors=500)), State({0: 1}, LIVE, 2, Totals(vectors=500)))
+    recorder.make()
+    cards = Wire(SETTINGS, recorder).cards(recorder.newest())["components"]
+    assert [card["mark"] for card in cards] == [None, None, "born"]
+    assert [card["age"] for card in cards] == [500, 500, 500]
+
+
+@pytest.mark.parametrize(
+    ("value", "short"),
+    [(123456.789, 123500.0), (-0.00012345678, -0.0001235), (0.0, 0.0), (np.nan, np.nan), (np.inf, np.inf)],
+)
+def test_significant_digits(value: float, short: float) -> None:
+    np.testing.assert_allclose(significant(np.array([value]), 4), [short], rtol=1e-12)
+
+
+def test_rounding_keeps_a_thousandth_of_the_spread_wherever_it_lies() -> None:
+    values = 1e8 + np.random.default_rng(0).normal(0, 1e-3, 100)
+    assert np.abs(to_a_thousandth(values, 1e-3) - values).max() < 1e-6
