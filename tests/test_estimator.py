@@ -172,6 +172,46 @@ def test_the_effective_sample_size_counts_vectors():
     assert model.effective_sample_size_ == pytest.approx(350)
 
 
+def test_a_half_life_in_seconds_forgets_by_event_time():
+    quick, slow = (estimator(half_life={"value": 60, "unit": "seconds"}, exponent=1.0, delay=0) for _ in "ab")
+    for minute in range(4):
+        quick.partial_fit(blobs(100, minute)[0], event_time=60.0 * minute)
+        slow.partial_fit(blobs(100, minute)[0], event_time=0.0)
+    assert slow.effective_sample_size_ == pytest.approx(400)  # no time has passed: the plain mean
+    assert quick.effective_sample_size_ == pytest.approx(100 / (1 / 4 + 1 / 16 + 2 / 64))  # a half new, ...
+    with pytest.raises(ValueError, match="event_time is nan"):
+        quick.partial_fit(blobs(100)[0], event_time=float("nan"))
+
+
+# ---- averaging
+
+
+def test_a_stream_settles_at_its_average(name):
+    vectors, _ = blobs(8000)
+    model = estimator(covariance_type=name, batch_size=50).partial_fit(vectors[:500])
+    for piece in np.split(vectors[500:], 15):
+        model.partial_fit(piece)
+    before, expected = model.means_, stepwise_em.averaged(model.state_, model.learning())
+    model.settle()
+    np.testing.assert_array_equal(model.means_, expected.means)
+    assert np.abs(model.means_ - before).max() > 0
+    assert model.settle().means_ is model.state_.parameters.means
+
+
+def test_without_averaging_there_is_nothing_to_settle():
+    model = estimator(averaging=False).partial_fit(blobs(300)[0])
+    before = bits(model.state_)
+    assert bits(model.settle().state_) == before
+
+
+def test_fit_ends_where_the_likelihood_is_higher(name):
+    for count in (300, 6000):
+        vectors, _ = blobs(count)
+        averaged, plain = (estimator(covariance_type=name, averaging=on).fit(vectors) for on in (True, False))
+        assert averaged.lower_bound_ >= plain.lower_bound_
+        assert averaged.state_.parameters.means is averaged.means_
+
+
 def test_rows_of_weight_zero_do_not_close_a_batch():
     weights = np.tile([1.0, 0.0, 0.0], 100)
     assert estimator().partial_fit(blobs(300)[0], sample_weight=weights).n_steps_ == 1
@@ -255,6 +295,24 @@ def test_imputes_as_well_as_the_model_that_made_the_data():
     best = error(truth.impute(gaps))
     assert error(estimator(n_init=3).fit(gaps).impute(gaps)) < 1.02 * best
     assert best < 0.7 * error(np.where(missing, np.nanmean(gaps, axis=0), gaps))
+
+
+def test_distances_and_conditionals_are_those_of_the_mixture(name):
+    vectors, _ = blobs(500)
+    model = estimator(covariance_type=name).fit(vectors)
+    spread = as_full(name, model.covariances_, 3, 3)
+    deviations = vectors[:, None] - model.means_
+    squares = np.einsum("nki,kij,nkj->nk", deviations, np.linalg.inv(spread), deviations)
+    np.testing.assert_allclose(model.mahalanobis(vectors), np.sqrt(squares), rtol=1e-6)
+    gaps = vectors.copy()
+    gaps[:, 1] = np.nan
+    found = model.conditional(gaps)
+    np.testing.assert_allclose(found.log_likelihood, model.score_samples(gaps), rtol=1e-9)
+    np.testing.assert_allclose(found.weights, model.predict_proba(gaps), rtol=1e-7, atol=1e-12)
+    np.testing.assert_allclose(np.einsum("nk,nkm->nm", found.weights, found.means)[:, 0], model.impute(gaps)[:, 1])
+    gaps[7, 0] = np.nan
+    with pytest.raises(ValueError, match="X lacks other features in row 7 than in row 0"):
+        model.conditional(gaps)
 
 
 # ---- in scikit-learn's company

@@ -68,11 +68,11 @@ def initialise(
 class Whitening(NamedTuple):
     """(x - offset) / scale."""
 
-    offset: Array  # (d,) means of the known values
+    offset: Array  # (d,) medians: near most vectors, also where a wild one has carried the mean away from all
     scale: Array  # (d,) standard deviations; infinite for a feature that is constant to rounding and says nothing
 
     def of(self, vectors: Array) -> Array:
-        """Vectors (n, d) in standard deviations from the mean."""
+        """Vectors (n, d) in standard deviations from the median."""
         return np.asarray((vectors - self.offset) / self.scale)
 
 
@@ -100,11 +100,11 @@ def _filled(rows: Rows, n_components: int) -> Rows:
 
 def _whitening(rows: Rows) -> Whitening:
     known = ~np.isnan(rows.vectors)
-    offset = _means(rows, known)
-    deviations = np.where(known, rows.vectors - offset, 0.0)
-    deviation = np.sqrt(_average(deviations**2, rows.weights, known))
-    largest = np.abs(np.where(known, rows.vectors, 0.0)).max(axis=0)
-    return Whitening(offset, np.where(deviation > 8 * _EPSILON * largest, deviation, np.inf))
+    means = _means(rows, known)
+    values = np.where(known, rows.vectors, means)
+    deviation = np.sqrt(_average((values - means) ** 2, rows.weights, known))
+    said = deviation > 8 * _EPSILON * np.abs(values).max(axis=0)
+    return Whitening(np.median(values, axis=0), np.where(said, deviation, np.inf))
 
 
 def _means(rows: Rows, known: Flags) -> Array:

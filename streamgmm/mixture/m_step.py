@@ -84,16 +84,15 @@ def maximise_tied(statistics: "Statistics", last: "Parameters", regularisation: 
     """One full covariance for all components."""
     weights, means = _weights_and_means(statistics.mass, statistics.mean, last.means)
     components, features = means.shape
-    mass, farthest, typical = 0.0, np.zeros(features), np.empty(features)
+    mass, typical = 0.0, np.empty(features)
     for k in range(components):
         mass += statistics.mass[k]
-        for i in range(features):
-            farthest[i] = max(farthest[i], abs(means[k, i]))
     raw = statistics.scatter / mass
     for i in range(features):
         typical[i] = raw[i, i]
     covariance, factor = last.covariances.copy(), last.precisions_cholesky.copy()
-    repairs = _full_piece(raw, _ridge(typical, farthest, regularisation), covariance, factor)
+    position = _weighted_medians(np.abs(means), statistics.mass)
+    repairs = _full_piece(raw, _ridge(typical, position, regularisation), covariance, factor)
     return Maximum(weights, means, covariance, factor, repairs)
 
 

@@ -75,7 +75,10 @@ def test_degenerate_buffers_give_a_finite_model(name, vectors):
     assert learning(name).covariance.factorise(state.parameters.covariances)[1].all()
 
 
-@pytest.mark.parametrize(("k", "bound"), [(0, "it must be from 1"), (5, "number of vectors, 4")])
+@pytest.mark.parametrize(
+    ("k", "bound"),
+    [(0, "must be an integer of at least 1"), (True, "n_components is True"), (5, "number of vectors, 4")],
+)
 def test_too_many_components_are_refused(k, bound):
     with pytest.raises(ValueError, match=bound):
         stepwise_em.init(np.eye(4), k, learning("full"))
