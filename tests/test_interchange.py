@@ -1,5 +1,6 @@
 import json
 import pickle
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -10,8 +11,9 @@ from streamgmm import StreamingGaussianMixture, interchange
 from streamgmm.drift import monitor
 from streamgmm.engine.values import Live
 from streamgmm.engine.values import State as EngineState
+from streamgmm.mixture import stepwise_em
 from streamgmm.service import checkpoint as checkpoints
-from streamgmm.service.plain import to_plain
+from streamgmm.service.plain import from_plain, to_plain
 from streamgmm.settings import Settings
 from tests.mixture.samples import NAMES, bits
 
@@ -107,6 +109,49 @@ def test_a_model_of_scikit_learn_goes_on_here(name):
 def test_what_is_no_model_is_refused(data, said):
     with pytest.raises(ValueError, match=said):
         interchange.from_msgpack(data)
+
+
+ARRAYS = [
+    ("parameters", "weights"),
+    ("parameters", "means"),
+    ("parameters", "covariances"),
+    ("statistics", "mass"),
+    ("statistics", "mean"),
+    ("statistics", "scatter"),
+    ("pending", "rows"),
+    ("pending", "weights"),
+    ("pending", "sums", "mean"),
+    ("average", "recent", "scatter"),
+]
+SPOILT = {
+    "another shape": lambda array: np.ones((*array.shape, 2)),
+    "NaN": lambda array: np.append(array.reshape(-1), np.nan)[1:].reshape(array.shape),
+    "float32": lambda array: array.astype(np.float32)[..., None],
+    "nothing": lambda array: array[:0, None],
+}
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+@pytest.mark.parametrize("path", ARRAYS, ids=".".join)
+def test_a_document_with_a_spoilt_array_is_refused_by_its_name(estimator, path, kind):
+    scored, _ = stepwise_em.score(estimator.state_, MORE[:9], None, estimator.learning())
+    whole = StreamingGaussianMixture.from_state(scored, covariance_type=estimator.covariance_type)
+    document = msgspec.msgpack.decode(interchange.to_msgpack(whole))
+    *outer, last = ("live", "mixture", *path)
+    inside = document
+    for name in outer:
+        inside = inside[name]
+    inside[last] = to_plain(np.ascontiguousarray(SPOILT[kind](from_plain(np.ndarray[Any, Any], inside[last]))))
+    with pytest.raises(ValueError, match=f"the document's model is none: .*{last}"):
+        interchange.from_msgpack(msgspec.msgpack.encode(document))
+
+
+@pytest.mark.parametrize(("name", "value"), [("time", -1.0), ("effective_sample_size", float("nan")), ("steps", -3)])
+def test_a_document_with_a_spoilt_number_is_refused_by_its_name(estimator, name, value):
+    document = msgspec.msgpack.decode(interchange.to_msgpack(estimator))
+    document["live"]["mixture"][name] = value
+    with pytest.raises(ValueError, match=f"the document's model is none: {name} is {value}"):
+        interchange.from_msgpack(msgspec.msgpack.encode(document))
 
 
 def test_what_is_no_json_is_refused():

@@ -15,8 +15,7 @@ import numpy as np
 
 from streamgmm import __version__
 from streamgmm.mixture import covariance as covariances
-from streamgmm.mixture.given import given
-from streamgmm.mixture.parameters import shape_of
+from streamgmm.mixture import soundness
 from streamgmm.mixture.stepwise_em import State
 from streamgmm.service.checkpoint import SCHEMA, Checkpoint
 from streamgmm.service.compact import with_factors
@@ -74,23 +73,14 @@ def state_of(document: dict[str, Any]) -> State:
     try:
         slim = from_plain(State, document["live"]["mixture"])
         covariance = covariances.by_name(document["covariance_type"])
-        state: State = with_factors(slim, covariance)
     except (KeyError, TypeError) as error:
         raise ValueError(f"the document does not hold what schema {SCHEMA} says: {error!r}") from error
-    model, statistics = state.parameters, state.statistics
     try:
-        shape = shape_of(model)
-        known = {"weights_init": model.weights, "means_init": model.means, "covariances_init": model.covariances}
-        given(covariance, shape, **known)
-        given(covariance, shape, means_init=statistics.mean)
+        soundness.check_parameters(slim.parameters, covariance)
+        state: State = with_factors(slim, covariance)
+        soundness.check_statistics(state, covariance)
     except ValueError as error:
-        raise ValueError(f"the document's model is none: {error}".replace("_init", "")) from error
-    expected = (shape[:1], model.covariances.shape, model.covariances.shape)
-    found = (statistics.mass, statistics.scatter, model.precisions_cholesky)
-    numbers = np.array([state.time, state.effective_sample_size, state.background, state.steps])
-    sound = all(array.shape == size and np.isfinite(array).all() for array, size in zip(found, expected, strict=True))
-    if not sound or not (statistics.mass >= 0).all() or not (np.isfinite(numbers) & (numbers >= 0)).all():
-        raise ValueError("the document's statistics do not fit its model: a shape is another, or a number is none")
+        raise ValueError(f"the document's model is none: {error}") from error
     return state
 
 
