@@ -4,20 +4,22 @@ One feature's 256 values lie side by side, a lane for each vector, and every inn
 row's result does not depend on its place, and the loops become vector instructions. A block of which only the scores
 are wanted is filled with new rows alone, and only as many lanes are computed as it needs, in steps of 64.
 
-Values stay finite whatever comes in: a coordinate or a weight is taken as at most `LARGEST`.
+Features are worked on four at a time, and filled up to a multiple of four with features that are always 0 and that no
+factor looks at (`padded`). Values stay finite whatever comes in: a coordinate or a weight is taken as at most `LARGEST`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.compiled import inlined, part
 
 BLOCK = 256
 LARGEST = 1e90  # weight times coordinate squared, summed over any stream, stays below 1e308
 FULL_BLOCK = 4  # steps in a block
 STEP = BLOCK // FULL_BLOCK  # lanes; a compiled loop takes so many at once, or fewer
+TILE = 4  # features that are worked on together
 _STRIDE = BLOCK + 8  # of a row of lanes: rows a power of two apart would share the cache's places
 
 
@@ -52,13 +54,16 @@ class Output(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Scratch for one block, small enough for the first two caches. Lanes beyond 256 are never used."""
+    """Scratch for one block, small enough for the first two caches. Lanes beyond 256 are never used.
+
+    d counts the features that fill up, too.
+    """
 
     vectors: Array  # (d, lanes)
     weights: Array  # (lanes,)
     deviations: Array  # (d, lanes), from one component's mean
     joint: Array  # (k, lanes): log joint density, then its exponential, then responsibility
-    tile: Array  # (4, lanes): four features, whitened or weighted
+    tile: Array  # (4, lanes): features, whitened or weighted
     lane: Array  # (lanes,)
     distance: Array  # (lanes,)
     peak: Array  # (lanes,)
@@ -66,16 +71,29 @@ class Block(NamedTuple):
     centre: Array  # (d,) what deviations are taken from
 
 
+def padded(model: Model) -> Model:
+    """The model with features to the next multiple of `TILE`."""
+    components, features = model.means.shape
+    more = -features % TILE
+    if not more:
+        return model
+    order = model.factors.ndim - 1
+    means, factors = np.zeros((components, features + more)), np.zeros((components, *(features + more,) * order))
+    means[:, :features] = model.means
+    factors[(slice(None), *(slice(features),) * order)] = model.factors
+    return Model(model.constants, frozen(means), frozen(factors))
+
+
 @part
 def empty_block(model: Model) -> Block:
-    """Scratch for a model's blocks."""
+    """Scratch for a padded model's blocks."""
     components, features = model.means.shape
     return Block(
-        np.empty((features, _STRIDE)),
+        np.zeros((features, _STRIDE)),
         np.empty(_STRIDE),
         np.empty((features, _STRIDE)),
         np.empty((components, _STRIDE)),
-        np.empty((4, _STRIDE)),
+        np.empty((TILE, _STRIDE)),
         np.empty(_STRIDE),
         np.empty(_STRIDE),
         np.empty(_STRIDE),
@@ -117,7 +135,7 @@ def _load_rows(block: Block, rows: Rows, row: int, lane: int, count: int) -> Non
     """Put `count` rows from `row` on into the lanes from `lane` on."""
     for n in range(count):
         block.weights[lane + n] = min(rows.weights[row + n], LARGEST)
-        for i in range(len(block.vectors)):
+        for i in range(rows.vectors.shape[1]):
             block.vectors[i, lane + n] = max(min(rows.vectors[row + n, i], LARGEST), -LARGEST)
 
 

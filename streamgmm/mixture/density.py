@@ -1,16 +1,16 @@
 """The E-step of one block: log joint densities, then responsibilities.
 
 Four outputs of the triangular product are formed from four inputs at a time, so that sixteen products go with eight
-loads: this runs near the processor's peak, and is why no BLAS is called (whose bits would also depend on its version
-and threads). A squared distance is taken as at most `FARTHEST`, so that every log density is finite.
+loads: faster than BLAS, which is why none is called (its bits would also depend on its version and its threads).
+A squared distance is taken as at most `FARTHEST`, so that every log density is finite.
 
-`steps` says how many lanes are computed, in steps of 64.
+`steps` says how many lanes are computed, in steps of 64. Features are counted with those that fill up.
 """
 
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.block import BLOCK, STEP, Block, Model, Output
+from streamgmm.mixture.block import BLOCK, STEP, TILE, Block, Model, Output
 from streamgmm.mixture.compiled import inlined, part
 from streamgmm.mixture.exponential import exponentiate
 from streamgmm.mixture.logarithm import logarithm
@@ -25,11 +25,11 @@ def full_joint(block: Block, model: Model, steps: int) -> None:
     for k in range(len(model.means)):
         _deviate(block, model.means[k], steps)
         _fill(block.distance, 0.0, STEP * steps)
-        tiled = len(block.deviations) // 4 * 4
-        for i in range(0, tiled, 4):
-            _whiten_four(block, model.factors[k], i, STEP * steps)
-        for i in range(tiled, len(block.deviations)):
-            _whiten_one(block, model.factors[k], i, steps)
+        for i in range(0, len(block.deviations), TILE):
+            _start_tile(block, model.factors[k], i, STEP * steps)
+            for j in range(0, i, TILE):
+                _add_to_tile(block, model.factors[k], i, j, STEP * steps)
+            _square_tile(block, STEP * steps)
         _to_joint(block, model.constants[k], k, steps)
 
 
@@ -39,14 +39,8 @@ def diagonal_joint(block: Block, model: Model, steps: int) -> None:
     _fill(block.peak, -np.inf, STEP * steps)
     for k in range(len(model.means)):
         _fill(block.distance, 0.0, STEP * steps)
-        tiled = len(block.vectors) // 4 * 4
-        for i in range(0, tiled, 4):
+        for i in range(0, len(block.vectors), TILE):
             _scale_four(block, model.means[k], model.factors[k], i, steps)
-        for i in range(tiled, len(block.vectors)):
-            centre, factor = model.means[k, i], model.factors[k, i]
-            for n in range(STEP * steps):
-                whitened = (block.vectors[i, n] - centre) * factor
-                block.distance[n] += whitened * whitened
         _to_joint(block, model.constants[k], k, steps)
 
 
@@ -105,39 +99,46 @@ def _deviate(block: Block, mean: Array, steps: int) -> None:
 
 
 @inlined
-def _whiten_four(block: Block, p: Array, i: int, lanes: int) -> None:
-    """Add the squares of features i to i + 3 of P^T (x - mean) to the distance."""
+def _start_tile(block: Block, p: Array, i: int, lanes: int) -> None:
+    """What features i to i + 3 of P^T (x - mean) take from the same four of x - mean: a triangle."""
     y0, y1, y2, y3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
-    for row in range(4):
-        _fill(block.tile[row], 0.0, lanes)
-    for j in range(0, i + 4, 4):
-        p00, p10, p20, p30 = p[j, i], p[j + 1, i], p[j + 2, i], p[j + 3, i]
-        p01, p11, p21, p31 = p[j, i + 1], p[j + 1, i + 1], p[j + 2, i + 1], p[j + 3, i + 1]
-        p02, p12, p22, p32 = p[j, i + 2], p[j + 1, i + 2], p[j + 2, i + 2], p[j + 3, i + 2]
-        p03, p13, p23, p33 = p[j, i + 3], p[j + 1, i + 3], p[j + 2, i + 3], p[j + 3, i + 3]
-        d0, d1 = block.deviations[j], block.deviations[j + 1]
-        d2, d3 = block.deviations[j + 2], block.deviations[j + 3]
-        for n in range(lanes):  # inputs are read before an output is written, or each is read four times
-            v0, v1, v2, v3 = d0[n], d1[n], d2[n], d3[n]
-            y0[n] += p00 * v0 + p10 * v1 + p20 * v2 + p30 * v3
-            y1[n] += p01 * v0 + p11 * v1 + p21 * v2 + p31 * v3
-            y2[n] += p02 * v0 + p12 * v1 + p22 * v2 + p32 * v3
-            y3[n] += p03 * v0 + p13 * v1 + p23 * v2 + p33 * v3
-    for n in range(lanes):
-        block.distance[n] += y0[n] * y0[n] + y1[n] * y1[n] + y2[n] * y2[n] + y3[n] * y3[n]
+    p00, p01, p02, p03 = p[i, i], p[i, i + 1], p[i, i + 2], p[i, i + 3]
+    p11, p12, p13 = p[i + 1, i + 1], p[i + 1, i + 2], p[i + 1, i + 3]
+    p22, p23, p33 = p[i + 2, i + 2], p[i + 2, i + 3], p[i + 3, i + 3]
+    d0, d1 = block.deviations[i], block.deviations[i + 1]
+    d2, d3 = block.deviations[i + 2], block.deviations[i + 3]
+    for n in range(lanes):  # inputs are read before an output is written, or each is read four times
+        v0, v1, v2, v3 = d0[n], d1[n], d2[n], d3[n]
+        y0[n] = p00 * v0
+        y1[n] = p01 * v0 + p11 * v1
+        y2[n] = p02 * v0 + p12 * v1 + p22 * v2
+        y3[n] = p03 * v0 + p13 * v1 + p23 * v2 + p33 * v3
 
 
 @inlined
-def _whiten_one(block: Block, p: Array, i: int, steps: int) -> None:
-    """Add the square of feature i of P^T (x - mean) to the distance."""
-    lanes = STEP * steps
-    _fill(block.lane, 0.0, STEP * steps)
-    for j in range(i + 1):
-        factor = p[j, i]
-        for n in range(lanes):
-            block.lane[n] += factor * block.deviations[j, n]
+def _add_to_tile(block: Block, p: Array, i: int, j: int, lanes: int) -> None:
+    """What they take from features j to j + 3."""
+    y0, y1, y2, y3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
+    p00, p10, p20, p30 = p[j, i], p[j + 1, i], p[j + 2, i], p[j + 3, i]
+    p01, p11, p21, p31 = p[j, i + 1], p[j + 1, i + 1], p[j + 2, i + 1], p[j + 3, i + 1]
+    p02, p12, p22, p32 = p[j, i + 2], p[j + 1, i + 2], p[j + 2, i + 2], p[j + 3, i + 2]
+    p03, p13, p23, p33 = p[j, i + 3], p[j + 1, i + 3], p[j + 2, i + 3], p[j + 3, i + 3]
+    d0, d1 = block.deviations[j], block.deviations[j + 1]
+    d2, d3 = block.deviations[j + 2], block.deviations[j + 3]
     for n in range(lanes):
-        block.distance[n] += block.lane[n] * block.lane[n]
+        v0, v1, v2, v3 = d0[n], d1[n], d2[n], d3[n]
+        y0[n] += p00 * v0 + p10 * v1 + p20 * v2 + p30 * v3
+        y1[n] += p01 * v0 + p11 * v1 + p21 * v2 + p31 * v3
+        y2[n] += p02 * v0 + p12 * v1 + p22 * v2 + p32 * v3
+        y3[n] += p03 * v0 + p13 * v1 + p23 * v2 + p33 * v3
+
+
+@inlined
+def _square_tile(block: Block, lanes: int) -> None:
+    """Add the squares of the tile to the distance."""
+    y0, y1, y2, y3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
+    for n in range(lanes):
+        block.distance[n] += y0[n] * y0[n] + y1[n] * y1[n] + y2[n] * y2[n] + y3[n] * y3[n]
 
 
 @inlined

@@ -14,7 +14,7 @@ import numpy as np
 
 from streamgmm.mixture import threads
 from streamgmm.mixture.arrays import Array, frozen
-from streamgmm.mixture.block import BLOCK, Batch, Model, Output, Rows, empty_block, load, load_new
+from streamgmm.mixture.block import BLOCK, Batch, Model, Output, Rows, empty_block, load, load_new, padded
 from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.density import (
     diagonal_joint,
@@ -46,7 +46,7 @@ class Kernel(NamedTuple):
 
 def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[Sums, Output]:
     """The sums with the complete blocks added, and the output of the rows that are not carried."""
-    n, complete = len(batch.rows.weights), batch.complete // BLOCK
+    n, complete, model = len(batch.rows.weights), batch.complete // BLOCK, padded(model)
     blocks = (len(batch.carried.weights) + n + BLOCK - 1) // BLOCK
     wave, least = _wave(model), _least_blocks(model)
     output = Output(np.empty((n, len(model.means))), np.empty(n))
@@ -61,7 +61,7 @@ def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[
 
 def evidence(kernel: Kernel, model: Model, rows: Rows) -> Array:
     """log p of each row, (n,); no statistics."""
-    log_likelihood = np.empty(len(rows.weights))
+    log_likelihood, model = np.empty(len(rows.weights)), padded(model)
     blocks = (len(log_likelihood) + BLOCK - 1) // BLOCK
     threads.share(partial(kernel.evidence, model, rows, log_likelihood), blocks, _least_blocks(model))
     return frozen(log_likelihood)

@@ -6,13 +6,13 @@ the parallel update of Chan, Golub and LeVeque (1979), so that neither an offset
 far away costs digits, and a component of tiny mass keeps its moments.
 
 Sums run over all 256 lanes in an order that is fixed when the code is compiled; rows that fill up a block have
-weight 0. Four features against two at a time.
+weight 0. Four features against two at a time. Moments count the features that fill up, sums do not.
 """
 
 from typing import NamedTuple
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.block import BLOCK, Block, Model
+from streamgmm.mixture.block import BLOCK, TILE, Block, Model
 from streamgmm.mixture.compiled import compiled, inlined, part_sum
 
 _LEAST_SPREAD = 0.01  # of the second moment about the component's mean: with less, two digits would be lost
@@ -33,7 +33,7 @@ class Moments(NamedTuple):
     weight: Array  # (b,)
     mass: Array  # (b, k)
     shift: Array  # (b, k, d) the block's mean, seen from the component's
-    scatter: Array  # (b, k, ...) about the block's mean; of a full one the lower triangle
+    scatter: Array  # (b, k, ...) as Model.factors, about the block's mean; of a full one the lower triangle
 
 
 @inlined
@@ -84,7 +84,7 @@ def add_full(model: Model, sums: Sums, moments: Moments, slots: int, first: int,
             part, shift = moments.scatter[slot, k], moments.shift[slot, k]
             between = _add_mean(sums, moments, model, slot, k)
             if between >= 0.0:
-                for i in range(len(shift)):
+                for i in range(len(scatter)):
                     for j in range(i + 1):
                         scatter[i, j] += part[i, j] + between * shift[i] * shift[j]
         for i in range(len(scatter)):
@@ -100,7 +100,7 @@ def add_diagonal(model: Model, sums: Sums, moments: Moments, slots: int, first: 
             part, shift = moments.scatter[slot, k], moments.shift[slot, k]
             between = _add_mean(sums, moments, model, slot, k)
             if between >= 0.0:
-                for i in range(len(shift)):
+                for i in range(sums.scatter.shape[1]):
                     sums.scatter[k, i] += part[i] + between * shift[i] * shift[i]
 
 
@@ -113,7 +113,7 @@ def _add_mean(sums: Sums, moments: Moments, model: Model, slot: int, k: int) -> 
     if mass == 0.0:
         return -1.0
     fraction = mass / (before + mass)
-    for i in range(len(shift)):
+    for i in range(sums.mean.shape[1]):
         shift[i] += model.means[k, i] - sums.mean[k, i]
         sums.mean[k, i] += fraction * shift[i]
     sums.mass[k] = before + mass
@@ -153,19 +153,11 @@ def _far(scatter: float, shift: float, mass: float) -> bool:
 @inlined
 def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> bool:
     """Moments about the centre, taken to the block's mean; `shift` is the way between. Whether it has cost digits."""
-    tiled = len(shift) // 4 * 4
-    for i in range(0, tiled, 4):
-        for row in range(4):
+    for i in range(0, len(shift), TILE):
+        for row in range(TILE):
             shift[i + row] = _weigh_deviations(block, i + row, row) / mass
-        for j in range(0, i + 4, 2):
+        for j in range(0, i + TILE, 2):
             _multiply(block, i, j, scatter)
-    for i in range(tiled, len(shift)):
-        shift[i] = _weigh_deviations(block, i, 0) / mass
-        for j in range(i + 1):
-            product = 0.0
-            for n in range(BLOCK):
-                product += block.tile[0, n] * block.deviations[j, n]
-            scatter[i, j] = product
     far = False
     for i in range(len(shift)):
         for j in range(i + 1):
