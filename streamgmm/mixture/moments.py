@@ -154,8 +154,7 @@ def _far(scatter: float, shift: float, mass: float) -> bool:
 def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> bool:
     """Moments about the centre, taken to the block's mean; `shift` is the way between. Whether it has cost digits."""
     for i in range(0, len(shift), TILE):
-        for row in range(TILE):
-            shift[i + row] = _weigh_deviations(block, i + row, row) / mass
+        _weigh_tile(block, i, mass, shift)
         for j in range(0, i + TILE, 2):
             _multiply(block, i, j, scatter)
     far = False
@@ -167,29 +166,32 @@ def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) 
 
 
 @inlined
-def _weigh_deviations(block: Block, i: int, row: int) -> float:
-    """Deviations of feature i from the centre, weighted into a row of the tile; their sum."""
-    centre, first = block.centre[i], 0.0
+def _weigh_tile(block: Block, i: int, mass: float, shift: Array) -> None:
+    """Deviations of features i to i + 3 from the centre, weighted, into the tile; their mean."""
+    a0, a1, a2, a3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
+    x0, x1, x2, x3 = block.vectors[i], block.vectors[i + 1], block.vectors[i + 2], block.vectors[i + 3]
+    c0, c1, c2, c3 = block.centre[i], block.centre[i + 1], block.centre[i + 2], block.centre[i + 3]
+    s0 = s1 = s2 = s3 = 0.0
     for n in range(BLOCK):
-        deviation = block.vectors[i, n] - centre
-        weighted = block.lane[n] * deviation
-        block.deviations[i, n] = deviation
-        block.tile[row, n] = weighted
-        first += weighted
-    return first
+        weight = block.lane[n]
+        v0, v1, v2, v3 = weight * (x0[n] - c0), weight * (x1[n] - c1), weight * (x2[n] - c2), weight * (x3[n] - c3)
+        a0[n], a1[n], a2[n], a3[n] = v0, v1, v2, v3
+        s0, s1, s2, s3 = s0 + v0, s1 + v1, s2 + v2, s3 + v3
+    shift[i], shift[i + 1], shift[i + 2], shift[i + 3] = s0 / mass, s1 / mass, s2 / mass, s3 / mass
 
 
 @inlined
 def _multiply(block: Block, i: int, j: int, scatter: Array) -> None:
     """Products of four weighted features with two others, summed over the lanes: eight sums fit the registers."""
     a0, a1, a2, a3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
-    d0, d1 = block.deviations[j], block.deviations[j + 1]
+    x0, x1, c0, c1 = block.vectors[j], block.vectors[j + 1], block.centre[j], block.centre[j + 1]
     s00 = s01 = s10 = s11 = s20 = s21 = s30 = s31 = 0.0
     for n in range(BLOCK):
-        s00, s01 = s00 + a0[n] * d0[n], s01 + a0[n] * d1[n]
-        s10, s11 = s10 + a1[n] * d0[n], s11 + a1[n] * d1[n]
-        s20, s21 = s20 + a2[n] * d0[n], s21 + a2[n] * d1[n]
-        s30, s31 = s30 + a3[n] * d0[n], s31 + a3[n] * d1[n]
+        d0, d1 = x0[n] - c0, x1[n] - c1
+        s00, s01 = s00 + a0[n] * d0, s01 + a0[n] * d1
+        s10, s11 = s10 + a1[n] * d0, s11 + a1[n] * d1
+        s20, s21 = s20 + a2[n] * d0, s21 + a2[n] * d1
+        s30, s31 = s30 + a3[n] * d0, s31 + a3[n] * d1
     scatter[i, j], scatter[i, j + 1] = s00, s01
     scatter[i + 1, j], scatter[i + 1, j + 1] = s10, s11
     scatter[i + 2, j], scatter[i + 2, j + 1] = s20, s21
