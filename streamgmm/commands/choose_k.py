@@ -39,7 +39,7 @@ async def choose_k(settings: Settings, file: Path | None, most: int, criterion: 
 
     Raises TooFewVectors where they cannot carry the fewest components, and what reading raises.
     """
-    await load_compiled()
+    await load_compiled(settings.model.covariance_type)
     if file is None:
         plan, sample = plans.plan(settings, largest_record=0), await _of_topic(settings, most)
     else:

@@ -14,11 +14,14 @@ def frozen(array: ArrayLike) -> Array:
 
     All arrays go into the kernel in this one form, so that it is compiled once.
     """
-    if type(array) is np.ndarray and array.dtype == _FLOAT64 and array.flags.c_contiguous and array.flags.aligned:
-        if not array.flags.writeable:
+    if type(array) is np.ndarray and array.dtype == _FLOAT64:
+        flags = array.flags
+        if flags.carray:  # row-major, aligned and writable
+            view: Array = array.view()
+            view.setflags(write=False)
+            return view
+        if flags.c_contiguous and flags.aligned:
             return array
-        view: Array = array.view()
-    else:
-        view = np.require(array, _FLOAT64, ["C", "A"]).view(np.ndarray)
-    view.flags.writeable = False
+    view = np.require(array, _FLOAT64, ["C", "A"]).view(np.ndarray)
+    view.setflags(write=False)
     return view

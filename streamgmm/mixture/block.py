@@ -5,7 +5,8 @@ row's result does not depend on its place, and the loops become vector instructi
 are wanted is filled with new rows alone, and only as many lanes are computed as it needs, in steps of 64.
 
 Features are worked on four at a time, and filled up to a multiple of four with features that are always 0 and that no
-factor looks at (`padded`). Values stay finite whatever comes in: a coordinate or a weight is taken as at most `LARGEST`.
+factor looks at (`padded`). Values stay finite whatever comes in: a coordinate or a weight is taken as at most
+`LARGEST`.
 """
 
 from typing import NamedTuple

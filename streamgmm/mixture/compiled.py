@@ -42,6 +42,12 @@ def compiled(function: Function) -> Function:
     return cast(Function, dispatcher)
 
 
+def is_cached(function: Callable[..., Any]) -> bool:
+    """Whether the cache holds a compiled function of these sources; True where there is no cache to fill."""
+    cache_file = getattr(getattr(function, "_cache", None), "_cache_file", None)
+    return cache_file is None or bool(cache_file._load_index())
+
+
 def part(function: Function) -> Function:
     """Compile a function that only compiled ones call."""
     return cast(Function, numba.njit(**_OPTIONS, **_NO_ENTRY)(function))

@@ -18,6 +18,7 @@ import numpy as np
 
 from streamgmm.mixture import bounds
 from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture.blend import Blended, blend_diagonal, blend_full, blend_spherical, blend_tied
 from streamgmm.mixture.factorise import precision_factors
 from streamgmm.mixture.kernel import DIAGONAL, FULL, Kernel
 from streamgmm.mixture.m_step import (
@@ -48,6 +49,9 @@ class Covariance(Protocol):
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:
         """Of covariances, scatter and `precisions_cholesky`."""
+
+    def blend(self, old: "Statistics", new: "Statistics", step_size: float) -> Blended:
+        """(1 - step_size) old + step_size new."""
 
     def maximise(self, statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
         """The M-step."""
@@ -106,6 +110,7 @@ class Full:
 
     name = "full"
     kernel = FULL
+    blend = staticmethod(blend_full)
     maximise = staticmethod(maximise_full)
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:  # noqa: D102
@@ -167,6 +172,7 @@ class Tied(Full):
     """All components share one full covariance."""
 
     name = "tied"
+    blend = staticmethod(blend_tied)
     maximise = staticmethod(maximise_tied)
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:  # noqa: D102
@@ -212,6 +218,7 @@ class Diagonal:
 
     name = "diag"
     kernel = DIAGONAL
+    blend = staticmethod(blend_diagonal)
     maximise = staticmethod(maximise_diagonal)
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:  # noqa: D102
@@ -272,6 +279,7 @@ class Spherical(Diagonal):
     """Each component has one variance."""
 
     name = "spherical"
+    blend = staticmethod(blend_spherical)
     maximise = staticmethod(maximise_spherical)
 
     def shape(self, k: int, d: int) -> tuple[int, ...]:  # noqa: D102

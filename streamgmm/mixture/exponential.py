@@ -2,8 +2,9 @@
 
 The library's exp is called lane by lane unless Intel's vector library is installed, and would take most of the
 E-step. Here x = n ln 2 + r with |r| <= ln 2 / 2, exp(r) is its Taylor polynomial (the first term left out is below
-7e-15), in halves that do not wait for each other (Estrin), and 2 ** n is made by writing n into the exponent's bits: n is read off the low bits of x / ln 2 + 1.5 * 2**52,
-where a float64 has no room for a fraction (Muller, Handbook of Floating-Point Arithmetic, chapter 11).
+7e-15), in parts that do not wait for each other (Estrin), and 2 ** n is made by writing n into the exponent's bits: n
+is read off the low bits of x / ln 2 + 1.5 * 2**52, where a float64 has no room for a fraction (Muller, Handbook of
+Floating-Point Arithmetic, chapter 11).
 Accurate to 1e-14 relative.
 """
 

@@ -20,7 +20,7 @@ def precision_factors(covariances: Array) -> tuple[Array, Flags]:
     factors = np.zeros(covariances.shape)
     sound = np.empty(len(covariances), np.bool_)
     for m in range(len(covariances)):
-        sound[m] = factorise_one(covariances[m], factors[m])
+        sound[m] = factorise_one(covariances[m].copy(), factors[m])  # writable, as the M-step's: compiled once
     return factors, sound
 
 

@@ -11,8 +11,11 @@ from scipy.special import logsumexp
 
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import Model
+from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters, shape_of
+
+_HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 
 
 def log_densities(parameters: Parameters, vectors: Array, covariance: Covariance) -> Array:
@@ -40,21 +43,29 @@ def log_evidence(parameters: Parameters, vectors: Array, covariance: Covariance)
 
 def model(parameters: Parameters, covariance: Covariance) -> Model:
     """The parameters as the kernel takes them. Raises ValueError where they are of another covariance type."""
-    shape, factors = shape_of(parameters), parameters.precisions_cholesky
-    if factors.shape != covariance.shape(*shape):
+    shape, cholesky = shape_of(parameters), parameters.precisions_cholesky
+    if cholesky.shape != covariance.shape(*shape):
         raise ValueError(
-            f"covariance_type is {covariance.name!r}, but the model's precisions_cholesky have shape {factors.shape}; "
+            f"covariance_type is {covariance.name!r}, but the model's precisions_cholesky have shape {cholesky.shape}; "
             f"of that type they have {covariance.shape(*shape)}"
         )
-    return Model(
-        frozen(np.log(parameters.weights) + _log_constants(parameters, covariance)),
-        frozen(parameters.means),
-        covariance.factors(factors, shape),
-    )
+    factors = covariance.factors(cholesky, shape)
+    return Model(frozen(_constants(frozen(parameters.weights), factors)), frozen(parameters.means), factors)
+
+
+@compiled
+def _constants(weights: Array, factors: Array) -> Array:
+    """Log weights and log N at its peak: (k,)."""
+    constants = np.log(weights)
+    for k in range(len(weights)):
+        for i in range(factors.shape[1]):
+            factor = factors[k, i, i] if factors.ndim == 3 else factors[k, i]
+            constants[k] += math.log(factor) - _HALF_LOG_2_PI
+    return constants
 
 
 def _log_constants(parameters: Parameters, covariance: Covariance) -> Array:
     """log N at its peak: (k,), or (1,) for tied."""
     _, n_features = shape_of(parameters)
     log_determinants = covariance.log_determinants(parameters.precisions_cholesky, n_features)
-    return log_determinants - 0.5 * n_features * math.log(2 * math.pi)
+    return log_determinants - n_features * _HALF_LOG_2_PI

@@ -55,7 +55,8 @@ def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[
         threads.share(partial(kernel.scan, model, batch, output, moments, first), min(wave, blocks - first), least)
         if first < complete:
             grown = _add(kernel, model, grown, moments, min(wave, complete - first))
-    grown = Sums(grown.weight, frozen(grown.mass), frozen(grown.mean), frozen(grown.scatter))
+    if complete:
+        grown = Sums(grown.weight, frozen(grown.mass), frozen(grown.mean), frozen(grown.scatter))
     return grown, Output(frozen(output.responsibilities), frozen(output.log_likelihood))
 
 

@@ -5,6 +5,7 @@ sums, the rows of the unfinished block as they are. So the state stays small, an
 rows were cut into calls. Rows with missing features are not in blocks but in sums of their own (see `missing`).
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ class Pending(NamedTuple):
     background: float = 0.0  # weight that belongs to the background, not to the rows here
 
 
+@lru_cache(maxsize=64)  # a value like any other, made once for each M-step
 def nothing(shape: tuple[int, int], kernel: Kernel) -> Pending:
     """A batch at its start, for a model of `shape` (k, d)."""
     n_features = shape[1]
@@ -45,6 +47,19 @@ def add(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pen
     before = pending.gaps or _no_sums((len(model.means), model.means.shape[1]), kernel)
     gaps, incomplete = missing.accumulate(kernel, model, before, parts.incomplete)
     return pending._replace(gaps=gaps), missing.together(parts, complete, incomplete)
+
+
+def at_once(model: Model, rows: Rows, kernel: Kernel) -> tuple[Sums, Output]:
+    """Score rows that are a batch by themselves: their sums, and what is known of each."""
+    parts, before = missing.split(rows), _no_sums((len(model.means), model.means.shape[1]), kernel)
+    complete = rows if parts is None else parts.complete
+    carried = Rows(complete.vectors[:0], complete.weights[:0])
+    blocks = (len(complete.weights) + BLOCK - 1) // BLOCK
+    sums, output = accumulate(kernel, model, before, Batch(carried, complete, blocks * BLOCK))
+    if parts is None:
+        return sums, output
+    gaps, incomplete = missing.accumulate(kernel, model, before, parts.incomplete)
+    return joined(sums, gaps), missing.together(parts, output, incomplete)
 
 
 def close(pending: Pending, model: Model, kernel: Kernel) -> Sums:
@@ -71,6 +86,8 @@ def _no_sums(shape: tuple[int, int], kernel: Kernel) -> Sums:
 
 def _rest(carried: Rows, rows: Rows, count: int) -> Rows:
     """The last `count` rows, copied so that they do not hold on to the caller's buffer."""
+    if count == 0:
+        return Rows(carried.vectors[:0], carried.weights[:0])
     new = min(count, len(rows.weights))
     first, old = len(rows.weights) - new, len(carried.weights) - (count - new)
     return Rows(

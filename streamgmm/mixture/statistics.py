@@ -23,7 +23,7 @@ class Statistics(NamedTuple):
 
 def of_sums(sums: Sums, means: Array, covariance: Covariance) -> Statistics:
     """What the sums say per unit of weight. A component without mass gets its place from `means` (k, d)."""
-    mean = np.where(sums.mass[:, None] > 0, sums.mean, means)
+    mean = sums.mean if sums.mass.all() else np.where(sums.mass[:, None] > 0, sums.mean, means)
     return Statistics(
         frozen(sums.mass / sums.weight),
         frozen(mean),
@@ -34,18 +34,10 @@ def of_sums(sums: Sums, means: Array, covariance: Covariance) -> Statistics:
 def blend(old: Statistics, new: Statistics, step_size: float, covariance: Covariance) -> Statistics:
     """(1 - step_size) old + step_size new, about the blended means: exact, and positive definite by construction.
 
-    A component that neither side has seen keeps its old values.
+    A component that neither side has seen keeps its old mean.
     """
-    kept, gained = (1 - step_size) * old.mass, step_size * new.mass
-    mass = kept + gained
-    share = np.divide(gained, mass, out=np.zeros_like(mass), where=mass > 0)
-    shift = new.mean - old.mean
-    between = covariance.outer(kept * share, shift)
-    return Statistics(
-        frozen(mass),
-        frozen(old.mean + share[:, None] * shift),
-        frozen((1 - step_size) * old.scatter + step_size * new.scatter + between),
-    )
+    both = Statistics(*map(frozen, old)), Statistics(*map(frozen, new))
+    return Statistics(*map(frozen, covariance.blend(*both, step_size)))
 
 
 def scaled(statistics: Statistics, share: float) -> Statistics:

@@ -26,6 +26,7 @@ from streamgmm.mixture.effective_size import add_squares
 from streamgmm.mixture.event_time import later, passed
 from streamgmm.mixture.initialise import K_MEANS, Start, initialise
 from streamgmm.mixture.learning import Learning, checked
+from streamgmm.mixture.moments import Sums
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
 from streamgmm.mixture.pending import Pending
 from streamgmm.mixture.revive import Scene, revive
@@ -34,8 +35,8 @@ from streamgmm.mixture.statistics import Statistics, blend, of_sums, scaled
 from streamgmm.mixture.step_size import step_size
 from streamgmm.mixture.weak import Change
 
-__all__ = ["Change", "Info", "Learning", "Parameters", "Pending", "State", "Statistics", "StepInfo"]
-__all__ += ["averaged", "begin", "evaluate", "init", "learn", "log_likelihood", "restart_average", "score"]
+__all__ = ["Change", "Info", "Learning", "Parameters", "Pending", "State", "Statistics", "StepInfo", "Sums"]
+__all__ += ["averaged", "begin", "e_step", "evaluate", "init", "learn", "log_likelihood", "restart_average", "score"]
 __all__ += ["scored_by_average", "settled", "update", "warm_kernels"]
 
 
@@ -189,8 +190,10 @@ def _look_after(
     state: State, statistics: Statistics, size: float, learning: Learning
 ) -> tuple[Statistics, tuple[Change, ...]]:
     """Dead components by their policy; and what became of any component in this step."""
-    before = weak.counts(state.statistics, state.effective_sample_size)
-    after = weak.counts(statistics, size)
+    sides = (state.statistics, state.effective_sample_size), (statistics, size)
+    if min(weak.fewest(*side) for side in sides) >= weak.needed(statistics):
+        return statistics, ()
+    before, after = (weak.counts(*side) for side in sides)
     changes = weak.changes(before, after, weak.needed(statistics))
     if learning.dead_components is None or after.min() >= weak.DEAD_BELOW:
         return statistics, changes
@@ -235,15 +238,28 @@ def evaluate(parameters: Parameters, vectors: ArrayLike, covariance: Covariance)
     return Info(*batch.add(nothing, model, rows, covariance.kernel)[1])
 
 
+def e_step(
+    parameters: Parameters, vectors: ArrayLike, covariance: Covariance, weights: ArrayLike | None = None
+) -> tuple[Info, Sums]:
+    """Score vectors (n, d) under a model that does not learn from them: what it says of each, and their sums.
+
+    The same vectors give the same bits; of another cut only the info does. Raises ValueError as `score` does.
+    """
+    rows = rows_of(vectors, weights, parameters.means.shape[1])
+    sums, output = batch.at_once(gaussian.model(parameters, covariance), rows, covariance.kernel)
+    return Info(*output), sums
+
+
 def log_likelihood(parameters: Parameters, vectors: ArrayLike, covariance: Covariance) -> Array:
     """log p of vectors (n, d), of what is known of each, under a model that is not learnt, in nats: (n,)."""
     rows = rows_of(vectors, None, parameters.means.shape[1])
     return missing.evidence(covariance.kernel, gaussian.model(parameters, covariance), rows)
 
 
-def warm_kernels() -> None:
-    """Compile the kernels of complete rows, or load them from the cache, so that the first vectors do not wait."""
-    for name in ("full", "tied", "diag", "spherical"):
+def warm_kernels(*names: str) -> None:
+    """Compile what vectors without gaps need under these types of covariance (all of them unless named), or load it
+    from the cache, so that the first vectors do not wait.
+    """
+    for name in names or ("full", "tied", "diag", "spherical"):
         learning = Learning(covariances.by_name(name), batch_size=4)
-        state, _ = update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0], [2.0]], learning)
-        log_likelihood(state.parameters, [[0.0], [1.0]], learning.covariance)
+        update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0], [2.0]], learning)

@@ -19,7 +19,10 @@ class Threads:
 
     def share(self, work: Callable[[int, int], None], count: int, least: int) -> None:
         """Call `work` on spans that cover range(count), each at least `least` long, side by side."""
-        parts = max(1, min(self.count, count // least))
+        parts = min(self.count, count // least)
+        if parts <= 1:
+            work(0, count)
+            return
         spans = [(count * part // parts, count * (part + 1) // parts) for part in range(parts)]
         others: list[Future[None]] = [self._pool.submit(work, *span) for span in spans[1:]]
         work(*spans[0])

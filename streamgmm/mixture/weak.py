@@ -29,6 +29,11 @@ class Change(NamedTuple):
     parent: int | None = None  # index
 
 
+def fewest(statistics: Statistics, effective_sample_size: float) -> float:
+    """The smallest effective count."""
+    return float(min(statistics.mass.tolist()) * effective_sample_size)
+
+
 def counts(statistics: Statistics, effective_sample_size: float) -> Array:
     """Effective count of each component (k,)."""
     return statistics.mass * effective_sample_size
@@ -36,6 +41,8 @@ def counts(statistics: Statistics, effective_sample_size: float) -> Array:
 
 def count(statistics: Statistics, effective_sample_size: float) -> int:
     """How many components borrow."""
+    if fewest(statistics, effective_sample_size) >= needed(statistics):
+        return 0
     return int((counts(statistics, effective_sample_size) < needed(statistics)).sum())
 
 
@@ -46,17 +53,15 @@ def needed(statistics: Statistics) -> int:
 
 def lean(statistics: Statistics, effective_sample_size: float, covariance: Covariance) -> Statistics:
     """The statistics as the M-step shall see them."""
-    lacking = needed(statistics) - counts(statistics, effective_sample_size)
-    if not (lacking > 0).any():
+    if fewest(statistics, effective_sample_size) >= needed(statistics):
         return statistics
+    lacking = needed(statistics) - counts(statistics, effective_sample_size)
     prior = np.maximum(lacking, 0.0) / effective_sample_size
     return statistics._replace(scatter=frozen(covariance.lean_on_pool(statistics.scatter, statistics.mass, prior)))
 
 
 def changes(before: Array, after: Array, needed: int) -> tuple[Change, ...]:
     """What the step from effective counts (k,) to others means, component by component."""
-    if min(before.min(), after.min()) >= needed:
-        return ()
     found: list[Change] = []
     for k, (old, new) in enumerate(zip(before.tolist(), after.tolist(), strict=True)):
         if new < DEAD_BELOW <= old:

@@ -6,10 +6,14 @@ them again; on Kafka, where a fetch makes an object a record, its rounds over th
 
 import asyncio
 import gc
+import subprocess
+import sys
 import time
 
 import structlog
 
+from streamgmm.mixture import covariance, threads
+from streamgmm.mixture.compiled import is_cached
 from streamgmm.mixture.stepwise_em import warm_kernels as warm_mixture_kernels
 from streamgmm.records.warm import warm_kernels as warm_record_kernels
 from streamgmm.service.worker import Worker
@@ -19,10 +23,10 @@ log = structlog.get_logger()
 NOTICEABLE = 3.0  # seconds: from the cache it takes less
 
 
-async def load_compiled() -> None:
-    """Compile or load all kernels, off the event loop; a first run says that it compiles."""
+async def load_compiled(covariance_type: str) -> None:
+    """Compile or load what a model of that type needs, off the event loop; a first run says that it compiles."""
     began, worker = time.perf_counter(), Worker("compile")
-    work = asyncio.ensure_future(worker.run(_load))
+    work = asyncio.ensure_future(worker.run(_load, covariance_type))
     done, _ = await asyncio.wait({work}, timeout=NOTICEABLE)
     if not done:
         log.info("compiling", why="the first run of this version compiles its kernels; later ones load them")
@@ -32,8 +36,22 @@ async def load_compiled() -> None:
         log.info("compiled", seconds=round(time.perf_counter() - began, 1))
 
 
-def _load() -> None:
-    warm_mixture_kernels()
+def _load(covariance_type: str) -> None:
+    first = not is_cached(covariance.by_name(covariance_type).kernel.scan)
+    beside = _compile_records() if first and threads.cores() > 1 else None
+    warm_mixture_kernels(covariance_type)
+    if beside is not None:
+        beside.wait()
     warm_record_kernels()
     if not gc.get_freeze_count():  # once to a process, however many services it runs
         gc.freeze()
+
+
+def _compile_records() -> subprocess.Popen[bytes]:
+    """Fill the cache with the other half in a process of its own: one process compiles on one core alone.
+
+    Whatever it does not get done is compiled here afterwards.
+    """
+    command = [sys.executable, "-c", "from streamgmm.records.warm import warm_kernels; warm_kernels()"]
+    none = subprocess.DEVNULL
+    return subprocess.Popen(command, stdin=none, stdout=none, stderr=none)  # noqa: S603 - our own interpreter

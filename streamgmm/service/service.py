@@ -109,7 +109,7 @@ class Service:
     async def _sessions(self) -> None:
         """One session after another, each from the last one's checkpoint, until one ends as asked."""
         self.observers.phase("starting", "loading compiled code; the first run compiles it, which takes half a minute")
-        await load_compiled()
+        await load_compiled(self.settings.model.covariance_type)
         deadline: float | None = self.settings.broker.start_deadline
         while not self._stopping.is_set():
             async with AsyncExitStack() as stack:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streamgmm.mixture import gaussian, stepwise_em, threads
+from streamgmm.mixture import gaussian, pending, stepwise_em, threads
 from tests.mixture.samples import NAMES, all_finite, as_full, bits, learning, random_state
 
 
@@ -79,6 +79,34 @@ def test_scores_are_those_of_the_book(name, k, d):
     truth = (state.parameters, vectors, settings.covariance)
     np.testing.assert_allclose(info.log_likelihood, gaussian.log_evidence(*truth), rtol=1e-12)
     np.testing.assert_allclose(info.responsibilities, gaussian.responsibilities(*truth), rtol=1e-10, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("gaps", [0.0, 0.3])
+@pytest.mark.parametrize("n", [1, 100, 256, 700])
+def test_scores_without_learning_what_score_would_learn(name, gaps, n):
+    generator = np.random.default_rng(3)
+    state, settings = random_state(name, 3, 5, generator), learning(name)
+    vectors, weights = generator.normal(size=(n, 5)) * 3, generator.uniform(size=n)
+    vectors[generator.uniform(size=vectors.shape) < gaps] = np.nan
+    info, sums = stepwise_em.e_step(state.parameters, vectors, settings.covariance, weights)
+    scored, same = stepwise_em.score(state, vectors, weights, settings)
+    model = gaussian.model(state.parameters, settings.covariance)
+    assert bits(info) == bits(same)
+    assert bits(sums) == bits(pending.close(scored.pending, model, settings.covariance.kernel))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_cut_does_not_matter_whether_features_fill_whole_tiles_or_not(name):
+    generator = np.random.default_rng(4)
+    for d in (1, 5, 64):
+        state, settings = random_state(name, 6, d, generator), learning(name)
+        vectors = generator.normal(size=(3000, d)) * 3
+        whole = bits(stepwise_em.learn(stepwise_em.score(state, vectors, None, settings)[0], settings))
+        cut = state
+        for piece in np.split(vectors, np.sort(generator.integers(0, 3000, size=7))):
+            cut, _ = stepwise_em.score(cut, piece, None, settings)
+        assert bits(stepwise_em.learn(cut, settings)) == whole
 
 
 @pytest.mark.parametrize("name", NAMES)
