@@ -13,11 +13,12 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.harness import limits, machine, memory, mixtures, results, timing
+from benchmarks.harness import blas, limits, machine, memory, mixtures, results, timing
 from benchmarks.harness.mixtures import Case, Mixture
 from benchmarks.harness.results import Result
 from streamgmm import StreamingGaussianMixture
 from streamgmm.mixture import stepwise_em, threads
+from streamgmm.mixture.block import BLOCK
 
 SIZES = [(2, 3), (8, 10), (16, 16), (64, 64)]  # (D, K)
 FASTER = {"full": (12.0, 15.0, 10.0, 5.0), "diag": (10.0, 6.0, 6.0, 2.0)}  # than scikit-learn, at those sizes
@@ -46,7 +47,7 @@ def main() -> None:
     size, count = QUICK if arguments.quick else FULL, arguments.threads
     threads.use(count)
     with threadpool_limits(count):
-        found = [*_passes(size), *_missing(size), *_calls(size), *_memory(size)]
+        found = [*_passes(size), *_blas(size), *_missing(size), *_calls(size), *_memory(size)]
     results.report("kernel", found, [machine.facts(), _method(size, count)], arguments.results)
 
 
@@ -75,6 +76,17 @@ def _passes(size: Size) -> Iterator[Result]:
             yield rate.beside(PEER, size.vectors / peers).ratio_at_least(target)
             least = limits.seconds(case, size.vectors, threads.count())
             yield Result(str(case), "one EM pass", "times the limit", ours / least)
+
+
+def _blas(size: Size) -> Iterator[Result]:
+    """E-step and statistics of one block beside what BLAS takes for their products alone: why none is called."""
+    for features, components in [*SIZES[1:-1], (32, 32), SIZES[-1]]:
+        case = Case("full", features, components)
+        ours = mixtures.our_e_step(mixtures.mixture(case, BLOCK, batch_size=BLOCK))
+        with threadpool_limits(1):  # a block is on one thread
+            e_step, products = timing.in_turn([ours, blas.products(case)], 3 * size.runs)
+        one_block = Result(str(case), f"E-step and statistics of {BLOCK} vectors", "vectors/s", BLOCK / e_step)
+        yield one_block.beside("dtrmm and dsyrk alone", BLOCK / products)
 
 
 def _missing(size: Size) -> Iterator[Result]:

@@ -64,6 +64,11 @@ def our_pass(mixture: Mixture) -> Callable[[], State]:
     return one_pass
 
 
+def our_e_step(mixture: Mixture) -> Callable[[], State]:
+    """E-step and statistics of all the vectors."""
+    return lambda: stepwise_em.score(mixture.state, mixture.vectors, None, mixture.learning)[0]
+
+
 def peer_pass(mixture: Mixture) -> Callable[[], None]:
     """scikit-learn's E-step and M-step, as its `fit` calls them once an iteration, always from the same parameters."""
     peer, vectors = mixture.peer, mixture.vectors
