@@ -1,9 +1,12 @@
 """The start: a clustering of a whitened buffer, then a short batch EM on it; of several, the most likely one.
 
 Whitened: each feature divided by its standard deviation, so that no unit counts for more than another. A way to start
-(see `start`) gives every vector to components, batch EM turns that into a mixture. A component of the buffer may hold
-fewer vectors than a covariance has directions, so each borrows d + 1 vectors' worth of the pooled covariance; the
-stream forgets that within a few batches.
+(see `start`) gives every vector to components, batch EM turns that into a mixture: first with one covariance that all
+components share, then with their own. A clustering by distance knows nothing of correlation, and covariances formed
+from its hard cells keep its mistakes; the shared one, which many vectors vouch for, mends most of them.
+
+A component of the buffer may hold fewer vectors than a covariance has directions, so each borrows d + 1 vectors' worth
+of the pooled covariance; the stream forgets that within a few batches.
 
 Clustering wants complete vectors. Where too few are complete, missing features count as their means; batch EM then
 treats them as missing.
@@ -26,6 +29,7 @@ from streamgmm.mixture.start import Method, k_means, nearest
 from streamgmm.mixture.statistics import Statistics, of_sums
 
 _EM_STEPS = 30
+_ALL = 1e9  # vectors borrowed of the pool for each that is there: what is a component's own no longer counts
 _ENOUGH = 2  # complete vectors for each component and direction
 _TOLERANCE = 1e-3  # nats a vector, scikit-learn's default
 _EPSILON = float(np.finfo(np.float64).eps)
@@ -86,7 +90,10 @@ def _attempt(rows: Rows, n_components: int, learning: Learning, start: Start, ge
         responsibilities = nearest(points.vectors, whitening.of(start.given.means))
     spare = filled.vectors[generator.choice(len(filled.weights), n_components)]
     statistics = _of_responsibilities(filled, responsibilities, spare, learning.covariance)
-    return _batch_em(rows, put_in(statistics, start.given, learning.covariance), learning)
+    statistics, own = put_in(statistics, start.given, learning.covariance), _own_share(rows)
+    if all(part is None for part in start.given):  # else EM starts just there
+        statistics = _batch_em(rows, statistics, learning, borrowed=_ALL).statistics
+    return _batch_em(rows, statistics, learning, borrowed=own)
 
 
 def _filled(rows: Rows, n_components: int) -> Rows:
@@ -118,19 +125,18 @@ def _average(values: Array, weights: Array, known: Flags) -> Array:
     return np.asarray(shares @ values / np.maximum(shares @ known, np.finfo(float).tiny))
 
 
-def _batch_em(rows: Rows, start: Statistics, learning: Learning) -> Found:
-    """EM steps until the mean log-likelihood no longer grows."""
-    statistics = _lean_on_pool(start, rows, learning.covariance)
-    parameters, _ = m_step(statistics, _round(statistics, learning.covariance), learning)
+def _batch_em(rows: Rows, statistics: Statistics, learning: Learning, *, borrowed: float) -> Found:
+    """EM steps until the mean log-likelihood no longer grows; to each component's covariance `borrowed` is added."""
+    covariance = learning.covariance
+    parameters, _ = m_step(_leaning(statistics, borrowed, covariance), _round(statistics, covariance), learning)
     before = -np.inf
     for _ in range(_EM_STEPS):
-        expected, log_likelihood = _e_step(rows, parameters, learning.covariance)
-        statistics = _lean_on_pool(expected, rows, learning.covariance)
-        parameters, _ = m_step(statistics, parameters, learning)
+        statistics, log_likelihood = _e_step(rows, parameters, covariance)
+        parameters, _ = m_step(_leaning(statistics, borrowed, covariance), parameters, learning)
         if log_likelihood - before < _TOLERANCE:
             break
         before = log_likelihood
-    return Found(statistics, parameters, log_likelihood)
+    return Found(_leaning(statistics, borrowed, covariance), parameters, log_likelihood)
 
 
 def _e_step(rows: Rows, parameters: Parameters, covariance: Covariance) -> tuple[Statistics, float]:
@@ -141,9 +147,14 @@ def _e_step(rows: Rows, parameters: Parameters, covariance: Covariance) -> tuple
     return statistics, float(np.average(output.log_likelihood, weights=rows.weights))
 
 
-def _lean_on_pool(statistics: Statistics, rows: Rows, covariance: Covariance) -> Statistics:
-    prior = (rows.vectors.shape[1] + 1) / len(rows.weights)
-    return statistics._replace(scatter=frozen(covariance.lean_on_pool(statistics.scatter, statistics.mass, prior)))
+def _leaning(statistics: Statistics, borrowed: float, covariance: Covariance) -> Statistics:
+    """The statistics as if each component had `borrowed` more mass, spread like the pool."""
+    return statistics._replace(scatter=frozen(covariance.lean_on_pool(statistics.scatter, statistics.mass, borrowed)))
+
+
+def _own_share(rows: Rows) -> float:
+    """The mass of the d + 1 vectors that a covariance needs."""
+    return (rows.vectors.shape[1] + 1) / len(rows.weights)
 
 
 def _round(statistics: Statistics, covariance: Covariance) -> Parameters:

@@ -2,7 +2,7 @@
 
 | name | each vector goes to |
 | --- | --- |
-| kmeans | its cluster by k-means from k-means++ seeds |
+| kmeans | its cluster by k-means from k-means++ seeds that a local search has moved |
 | k-means++ | the nearest of k seeds drawn by k-means++ (Arthur and Vassilvitskii 2007) |
 | hierarchical | its cluster by Ward's criterion, on at most 2 000 vectors; the others to the nearest cluster mean |
 | random_from_data | the nearest of k vectors drawn at random |
@@ -96,7 +96,7 @@ def _draw(points: Rows, count: int, generator: np.random.Generator) -> Labels:
 
 def _cluster(points: Rows, n_components: int, generator: np.random.Generator) -> tuple[float, Labels]:
     """(weighted sum of squared distances, labels) of one k-means run (Lloyd 1982)."""
-    centres = _seeds(points, n_components, generator)
+    centres = _moved(points, _seeds(points, n_components, generator), generator)
     labels, distances = _cells(points.vectors, centres)
     for _ in range(_ITERATIONS):
         last, centres = labels, _centres(points, labels, centres)
@@ -127,6 +127,35 @@ def _seeds(points: Rows, n_components: int, generator: np.random.Generator) -> A
         best = int(np.argmin(closer @ weights))
         chosen, distance = np.append(chosen, drawn[best]), closer[best]
     return np.asarray(vectors[chosen])
+
+
+def _moved(points: Rows, seeds: Array, generator: np.random.Generator) -> Array:
+    """Local search (Lattanzi and Sohler 2019): k times a vector is drawn, by its squared distance from the nearest
+    seed, and takes the place of the seed that is missed least, if that brings the whole nearer.
+
+    Lloyd's iterations move no centre from a cluster that has two to one that has none; this does.
+    """
+    vectors, weights = points
+    distances, centres = _squared_distances(vectors, seeds), seeds.copy()
+    for _ in range(len(seeds) if len(seeds) > 1 else 0):
+        chance = weights * distances.min(axis=0)
+        if not chance.any():
+            break
+        drawn = generator.choice(len(vectors), 1, p=chance / chance.sum())
+        closer = _squared_distances(vectors, vectors[drawn])[0]
+        missed, total = _without_one(distances, closer, weights)
+        if total < chance.sum():
+            centres[missed], distances[missed] = vectors[drawn[0]], closer
+    return centres
+
+
+def _without_one(distances: Array, closer: Array, weights: Array) -> tuple[int, float]:
+    """Which seed is missed least where a new one is at squared distances `closer` (n,), and the sum without it."""
+    nearest, next_nearest = np.partition(distances, 1, axis=0)[:2]
+    with_all = np.minimum(nearest, closer)
+    losses = weights * (np.minimum(next_nearest, closer) - with_all)
+    by_seed = np.bincount(distances.argmin(axis=0), losses, len(distances))
+    return int(by_seed.argmin()), float(weights @ with_all + by_seed.min())
 
 
 def _squared_distances(vectors: Array, others: Array) -> Array:

@@ -2,8 +2,12 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
 from streamgmm.mixture import stepwise_em
+from streamgmm.mixture.block import Rows
+from streamgmm.mixture.initialise import Start
+from streamgmm.mixture.start import k_means
 from tests.mixture.samples import NAMES, all_finite, bits, learning
 
 
@@ -82,3 +86,31 @@ def test_degenerate_buffers_give_a_finite_model(name, vectors):
 def test_too_many_components_are_refused(k, bound):
     with pytest.raises(ValueError, match=bound):
         stepwise_em.init(np.eye(4), k, learning("full"))
+
+
+def strips(generator, n=800):
+    """Three thin clusters side by side, which k-means cuts across."""
+    which = generator.integers(3, size=n)
+    vectors = generator.normal(size=(n, 2)) * [2.0, 0.2] + 2.5 * which[:, None] * [0.0, 1.0]
+    return vectors @ (np.array([[1.0, 1.0], [-1.0, 1.0]]) / np.sqrt(2)), which
+
+
+def test_clusters_that_distance_cannot_tell_apart_are_found_by_the_shape_they_share():
+    found = 0
+    for seed in range(8):
+        vectors, which = strips(np.random.default_rng(seed))
+        state = stepwise_em.init(vectors, 3, learning("full"), random_state=seed, start=Start(k_means))
+        labels = stepwise_em.score(state, vectors, None, learning("full"))[1].responsibilities.argmax(axis=1)
+        found += adjusted_rand_score(which, labels) > 0.95
+    assert found >= 5  # one, where each component has its own covariance from the first step on
+
+
+def test_k_means_finds_clusters_in_nearly_every_run():
+    tightest = []
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        centres = generator.normal(0, 3, (30, 8))
+        vectors = centres[np.arange(600) % 30] + generator.normal(size=(600, 8))
+        labels = k_means(Rows(vectors, np.ones(600)), 30, generator).argmax(axis=1)
+        tightest.append(adjusted_rand_score(np.arange(600) % 30, labels) > 0.9)
+    assert np.mean(tightest) > 0.9  # .7 from the seeds alone
