@@ -20,7 +20,7 @@ class Result(NamedTuple):
     ours: float
     peer: str | None = None  # whose figure stands beside ours
     peer_value: float | None = None
-    ratio: float | None = None  # ours / peer_value
+    ratio: float | None = None  # ours / peer_value, where that says something
     target: float | None = None  # of ours, or of the ratio
     met: bool | None = None
 
@@ -35,6 +35,10 @@ class Result(NamedTuple):
     def beside(self, peer: str, value: float) -> "Result":
         """With a peer's figure for the same."""
         return self._replace(peer=peer, peer_value=value, ratio=self.ours / value)
+
+    def against(self, peer: str, value: float) -> "Result":
+        """With a peer's figure for the same, where a ratio says nothing: logarithms, indices."""
+        return self._replace(peer=peer, peer_value=value)
 
     def ratio_at_least(self, target: float) -> "Result":
         """With a floor under the ratio to the peer. Raises ValueError where no peer stands beside it."""

@@ -8,8 +8,8 @@ from its hard cells keep its mistakes; the shared one, which many vectors vouch 
 A component of the buffer may hold fewer vectors than a covariance has directions, so each borrows d + 1 vectors' worth
 of the pooled covariance; the stream forgets that within a few batches.
 
-Clustering wants complete vectors. Where too few are complete, missing features count as their means; batch EM then
-treats them as missing.
+Clustering wants complete vectors, so a gap counts as what a single normal distribution of the buffer expects there;
+batch EM then treats it as missing.
 """
 
 from functools import partial
@@ -22,6 +22,7 @@ from streamgmm.mixture.arrays import Array, Flags, frozen
 from streamgmm.mixture.block import LARGEST, Model, Rows
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.given import NOTHING, Given, parameters_of, put_in
+from streamgmm.mixture.imputation import impute
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.moments import Sums
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
@@ -30,7 +31,6 @@ from streamgmm.mixture.statistics import Statistics, of_sums
 
 _EM_STEPS = 30
 _ALL = 1e9  # vectors borrowed of the pool for each that is there: what is a component's own no longer counts
-_ENOUGH = 2  # complete vectors for each component and direction
 _TOLERANCE = 1e-3  # nats a vector, scikit-learn's default
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -82,7 +82,7 @@ class Whitening(NamedTuple):
 
 def _attempt(rows: Rows, n_components: int, learning: Learning, start: Start, generator: np.random.Generator) -> Found:
     """One start, and what batch EM makes of it."""
-    whitening, filled = _whitening(rows), _filled(rows, n_components)
+    whitening, filled = _whitening(rows), _filled(rows, learning)
     points = Rows(whitening.of(filled.vectors), filled.weights / filled.weights.max())
     if start.given.means is None:
         responsibilities = start.method(points, n_components, generator)
@@ -96,13 +96,18 @@ def _attempt(rows: Rows, n_components: int, learning: Learning, start: Start, ge
     return _batch_em(rows, statistics, learning, borrowed=own)
 
 
-def _filled(rows: Rows, n_components: int) -> Rows:
-    """The complete rows where they are enough, else all of them with means in their gaps."""
+def _filled(rows: Rows, learning: Learning) -> Rows:
+    """The rows with what one normal distribution of them expects in their gaps.
+
+    The complete rows alone need not be like the others: where large values are lost oftener, they are the small ones.
+    """
     known = ~np.isnan(rows.vectors)
-    complete = np.asarray(known.all(axis=1))
-    if complete.sum() >= min(len(complete), _ENOUGH * n_components * (rows.vectors.shape[1] + 1)):
-        return Rows(frozen(rows.vectors[complete]), frozen(rows.weights[complete]))
-    return Rows(frozen(np.where(known, rows.vectors, _means(rows, known))), rows.weights)
+    if known.all():
+        return rows
+    plain = Rows(frozen(np.where(known, rows.vectors, _means(rows, known))), rows.weights)
+    one = _of_responsibilities(plain, np.ones((len(rows.weights), 1)), plain.vectors[:1], learning.covariance)
+    found = _batch_em(rows, one, learning, borrowed=0.0).parameters
+    return Rows(frozen(impute(found, rows.vectors, learning.covariance)), rows.weights)
 
 
 def _whitening(rows: Rows) -> Whitening:
@@ -154,7 +159,7 @@ def _leaning(statistics: Statistics, borrowed: float, covariance: Covariance) ->
 
 def _own_share(rows: Rows) -> float:
     """The mass of the d + 1 vectors that a covariance needs."""
-    return (rows.vectors.shape[1] + 1) / len(rows.weights)
+    return float(rows.vectors.shape[1] + 1) / len(rows.weights)
 
 
 def _round(statistics: Statistics, covariance: Covariance) -> Parameters:

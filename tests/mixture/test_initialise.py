@@ -114,3 +114,14 @@ def test_k_means_finds_clusters_in_nearly_every_run():
         labels = k_means(Rows(vectors, np.ones(600)), 30, generator).argmax(axis=1)
         tightest.append(adjusted_rand_score(np.arange(600) % 30, labels) > 0.9)
     assert np.mean(tightest) > 0.9  # .7 from the seeds alone
+
+
+def test_large_values_that_are_lost_oftener_do_not_hide_their_cluster():
+    generator = np.random.default_rng(0)
+    which = generator.choice(3, 3000, p=[0.4, 0.3, 0.3])
+    vectors = generator.normal(size=(3000, 3)) + 5.0 * which[:, None]
+    lost = generator.random((3000, 3)) < np.array([0.0, 0.3, 0.9])[which, None]
+    lost[:, 0] = False
+    state = stepwise_em.init(np.where(lost, np.nan, vectors), 3, learning("full"))
+    means = state.parameters.means[state.parameters.means[:, 0].argsort()]
+    np.testing.assert_allclose(means, 5.0 * np.arange(3)[:, None] * np.ones(3), atol=0.5)

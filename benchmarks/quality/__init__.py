@@ -1,0 +1,1 @@
+"""What `benchmarks/accuracy.py` measures: a question a file."""
