@@ -27,7 +27,7 @@ async def damaged(
     """What the batch at or behind a position is that could not be read."""
     stored = await cluster.batches_at(tp.topic, tp.partition, position)
     end = (await cluster.offsets(tp.topic, LATEST, "read_uncommitted"))[tp.partition]
-    scanned = batch_run.scan(stored)
+    scanned = batch_run.scan(stored).whole()
     run = batch_run.read(scanned, position, None, check_crcs=check_crcs)
     if run.damage is None:
         where = f"{tp.topic}/{tp.partition} offset {position}"

@@ -134,15 +134,15 @@ class Feed:
                 raise
             stale = True
         else:
-            moved_away = [self._take(part, dict(wanted)) for part in found]
+            moved_away = [self._take(part, wanted) for part in found]
             stale = any(moved_away)
         if stale:
             self._client.force_metadata_update()
             await asyncio.sleep(RETRY_SECONDS)
 
-    def _take(self, part: FetchedBytes, wanted: Mapping[int, int]) -> bool:
+    def _take(self, part: FetchedBytes, wanted: list[tuple[int, int]]) -> bool:
         """Keep what came of a partition; whether it has to be asked for elsewhere."""
-        number, offset = part.partition, wanted[part.partition]
+        number, offset = part.partition, dict(wanted)[part.partition]
         if part.error is not kafka.NoError:
             if not issubclass(part.error, FINAL):
                 return True
@@ -151,6 +151,8 @@ class Feed:
             return False
         self.heard = asyncio.get_running_loop().time()
         run = batch_run.scan(part.data)
+        if number == wanted[0][0]:  # the first one asked for gets at least one whole batch, where there is one
+            run = run.whole()
         if len(run.headers) or run.fault:
             self._pieces.append(Piece(number, offset, run, part.aborted))
             self._positions[number] = run.position(offset)

@@ -84,9 +84,8 @@ class Fetch(NamedTuple):
             for values in partitions:
                 found = dict(zip(names, values, strict=True))
                 error = errors.for_code(found["error_code"])
-                yield FetchedBytes(
-                    found["partition"], error, found["message_set"] or b"", found["aborted_transactions"] or []
-                )
+                data, aborted = found["message_set"] or b"", found["aborted_transactions"] or []
+                yield FetchedBytes(found["partition"], error, data, aborted)
 
 
 def _partition_names(response: Any) -> tuple[str, ...]:  # noqa: ANN401

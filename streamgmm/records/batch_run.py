@@ -48,6 +48,12 @@ class Scanned(NamedTuple):
     behind: int  # place behind the last complete batch
     fault: int  # of the batch there: index into batch_scan.FAULTS
 
+    def whole(self) -> "Scanned":
+        """The same, where at least one whole batch must be there: if there is none, its length is a fault."""
+        if len(self.headers) or self.fault or not self.data.size:
+            return self
+        return self._replace(fault=batch_scan.CUT)
+
     def position(self, wanted: int) -> int:
         """The offset behind the batches; `wanted` where there are none."""
         return max(wanted, int(self.headers[-1, POSITION])) if len(self.headers) else wanted
@@ -119,6 +125,8 @@ def _damage_behind(scanned: Scanned) -> Damage | None:
     place = scanned.behind
     if scanned.fault == batch_scan.OLD and (version := _old_version(scanned.data[place:].tobytes())) is not None:
         return Damage(place, version, f"it is in message format v{version}")
+    if scanned.data.size - place < HEADER_SIZE:
+        return Damage(place, None, batch_scan.FAULTS[scanned.fault])
     base = int.from_bytes(scanned.data[place : place + 8].tobytes(), "big", signed=True)
     return Damage(place, None, f"the batch that says its offset is {base}: {batch_scan.FAULTS[scanned.fault]}")
 

@@ -21,8 +21,9 @@ FAULTS = (
     "it is of an old message format",
     "its header contradicts itself",
     "it does not follow the batch before it",
+    "it is longer than all that there is of it",  # by who knows that it is there whole: `scan` cannot tell
 )
-OK, LENGTH, OLD, HEADER, ORDER = range(len(FAULTS))
+OK, LENGTH, OLD, HEADER, ORDER, CUT = range(len(FAULTS))
 
 SECTION = 7  # columns of what `locate_all` is given: start, end, records, last offset delta, base offset, base time,
 # and 1 where the records' times are relative to it, 0 where it holds for all

@@ -170,7 +170,11 @@ def last_offset_delta(log: bytearray, start: int, size: int) -> None:
     struct.pack_into(">i", log, start + 23, 1_000_000)
 
 
-SMALL = {"checksum": (checksum, 5), "inner-length": (inner_length, 7), "last-offset": (last_offset_delta, 5)}
+SMALL = {
+    "checksum": (checksum, 5),
+    "inner-length": (inner_length, 7),
+    "last-offset": (last_offset_delta, 5),
+}
 FETCHES = 7000  # records to a batch: more than one fetch returns
 
 

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 WORKLOAD = Path(__file__).with_name("workload.py")
 
 
@@ -22,3 +24,15 @@ def run(tmp_path, **environment):
 
 def test_a_mutation_corpus_under_bounds_checks_compiles_nothing_more(tmp_path):
     assert "nothing more compiled" in run(tmp_path, NUMBA_BOUNDSCHECK="1")
+
+
+@pytest.mark.long
+def test_ten_million_mutations_under_bounds_checks(tmp_path):
+    """Batches and values through the parser and the decoders: no crash, no read outside, nothing lost."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_BOUNDSCHECK": "1"}
+    command = [sys.executable, "-m", "tests.records.fuzz", "1e7"]
+    done = subprocess.run(
+        command, env=environment, cwd=WORKLOAD.parents[2], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "10000000 mutations" in done.stdout

@@ -20,6 +20,7 @@ from streamgmm.records.event_times import clock
 from streamgmm.records.vectors import decoder
 from streamgmm.records.warm import warm_kernels
 from streamgmm.settings import Input, Output
+from tests.records import fuzz
 
 NAMED = [{"name": "a", "transform": "log"}, {"name": "b"}]
 LAYOUTS = [
@@ -119,6 +120,7 @@ def main():
         encoded(rng)
     assert accepted > 100, accepted
     assert dict(kernels()) == before, {name: n for name, n in kernels() if n != before[name]}
+    assert fuzz.fuzz(50_000)
     print(f"{accepted} batches, {len(before)} kernels, nothing more compiled")  # noqa: T201
 
 
