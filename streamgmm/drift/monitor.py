@@ -1,8 +1,8 @@
-"""The drift alarm: the stream's prequential scores under a frozen reference, watched by an EWMA.
+"""The drift monitor: the stream held against a frozen reference of the mixture, window by window.
 
-Its life: *settling* until the model has learnt enough to be frozen; *calibrating* while the frozen model scores
-vectors that it has not learnt; then *none* or *alarm*. A live model adapts and hides what moved; the frozen one does
-not. Scores are taken in windows of `Plan.window` vectors cut by position, so how the stream is cut changes nothing.
+Its life: *settling* until there is a reference; *calibrating* while the frozen model scores vectors that it has not
+learnt; then *none*, *warning* or *alarm*. A live model adapts and hides what moved; the frozen one does not. Windows
+are cut by position, so how the stream is cut changes nothing.
 """
 
 from typing import Literal, NamedTuple
@@ -10,58 +10,48 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamgmm.drift import ewma, reference
-from streamgmm.drift.reference import Array, Calibration, Usual
+from streamgmm.drift import alarm as alarms
+from streamgmm.drift import reference as references
+from streamgmm.drift import scores, watch
+from streamgmm.drift.e_step import e_step
+from streamgmm.drift.reference import Gathering, Reference
+from streamgmm.drift.watch import Wanted, Watch
+from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
 
 UNKNOWN = np.int8(-1)  # an outlier flag without a reference
-CLEARED_BELOW = 0.5  # of the limit: an alarm ends when the average has come back this far
 
 
 class Plan(NamedTuple):
     """What the settings fix; lengths in vectors."""
 
-    settle: int
+    settle: int | None  # vectors learnt before the reference is frozen; None: only on command
     reference_size: int
-    window: int
-    smoothing: float
+    wanted: Wanted
     outlier_quantile: float
-    limit: float  # where the alarm stands, in standard deviations of the EWMA
-
-
-def plan(
-    *,
-    settle: int,
-    reference_size: int,
-    window: int,
-    smoothing: float,
-    outlier_quantile: float,
-    expected_run_length: int,
-) -> Plan:
-    """The plan whose limit holds `expected_run_length` vectors between false alarms of an unchanged stream."""
-    limit = ewma.limit(expected_run_length / window, smoothing)
-    return Plan(settle, reference_size, window, smoothing, outlier_quantile, limit)
+    cool_down: int
+    covariance: Covariance
 
 
 class State(NamedTuple):
-    """What the next vectors need: the frozen model, what is usual under it, and the alarm."""
+    """What the next vectors need."""
 
-    frozen: Parameters | None = None
-    unfinished: Array = np.empty(0)  # (< window,) scores of the window that is not full yet
-    calibration: Calibration | None = None
-    usual: Usual | None = None
-    average: ewma.State = ewma.init()
-    standardised: float = 0.0
-    alarm: bool = False
+    reference: Reference | None = None
+    gathering: Gathering | None = None  # while calibrating
+    watch: Watch | None = None  # once calibrated
+    rest: Array = frozen(np.zeros(0))  # (p,) sums of the window that is not full
+    filled: int = 0  # vectors in it
+    alarm: alarms.State = alarms.init()
+    versions: int = 0  # references taken so far
 
 
 class Change(NamedTuple):
-    """The alarm rose or was cleared, `vector` vectors into the scores of this update."""
+    """The alarm's level changed with the window that ended before row `row` of this update."""
 
-    raised: bool
-    vector: int
-    standardised: float
-    mean: float  # score of the window that changed it, nats
+    kind: alarms.Kind
+    row: int
+    watch: Watch  # as of that window
 
 
 class Info(NamedTuple):
@@ -69,6 +59,7 @@ class Info(NamedTuple):
 
     outlier: NDArray[np.int8]  # (n,) 1 outlier, 0 not, -1 no reference yet
     changes: tuple[Change, ...]
+    calibrated: bool  # the reference has become complete in this update
 
 
 def init() -> State:
@@ -76,67 +67,84 @@ def init() -> State:
     return State()
 
 
-def freeze(state: State, parameters: Parameters) -> State:
-    """Take a model as the reference and begin to learn what is usual under it."""
-    return state._replace(frozen=parameters, calibration=reference.init(), unfinished=np.empty(0), usual=None)
+def freeze(state: State, parameters: Parameters, ids: NDArray[np.int64], *, steps: int, learnt: float) -> State:
+    """Take a model as the next reference and begin to learn what is usual under it; an alarm that stands ends."""
+    reference = Reference(parameters, ids, state.versions + 1, steps, learnt)
+    rest = frozen(np.zeros(references.layout_of(reference).size))
+    return State(reference, references.begin(reference), rest=rest, versions=reference.version)
 
 
-def name(state: State) -> Literal["settling", "calibrating", "none", "alarm"]:
-    """The state in a word: settling, calibrating, none, alarm."""
-    if state.frozen is None:
+def name(state: State) -> Literal["settling", "calibrating", "none", "warning", "alarm"]:
+    """The state in a word."""
+    if state.reference is None:
         return "settling"
-    if state.usual is None:
-        return "calibrating"
-    return "alarm" if state.alarm else "none"
-
-
-def update(state: State, scores: Array, plan: Plan) -> tuple[State, Info]:
-    """Take in log-likelihoods (n,) of vectors under the frozen model, in the order of the stream."""
-    outlier = np.full(len(scores), UNKNOWN)
-    changes: list[Change] = []
-    done = -len(state.unfinished)  # where the current window began, in vectors of this update
-    waiting = np.concatenate([state.unfinished, scores])
-    full = len(waiting) // plan.window * plan.window
-    for window in waiting[:full].reshape(-1, plan.window):
-        _flag(outlier, scores, state.usual, done, done + plan.window)
-        done += plan.window
-        state, change = _window(state, window, plan)
-        changes += [Change(change, done, state.standardised, float(window.mean()))] if change is not None else []
-    _flag(outlier, scores, state.usual, done, len(scores))
-    rest = waiting[full:].copy()
-    rest.flags.writeable = False
-    return state._replace(unfinished=rest), Info(outlier, tuple(changes))
-
-
-def _flag(outlier: NDArray[np.int8], scores: Array, usual: Usual | None, start: int, stop: int) -> None:
-    if usual is not None:
-        rows = slice(max(start, 0), stop)
-        outlier[rows] = scores[rows] < usual.outlier_below
-
-
-def _window(state: State, scores: Array, plan: Plan) -> tuple[State, bool | None]:
-    """One full window: learn what is usual, or hold it against that. True: alarm raised; False: cleared."""
-    if state.usual is None:
-        return _calibrate(state, scores, plan), None
-    value = (float(scores.mean()) - state.usual.mean) / state.usual.deviation
-    average, info = ewma.update(state.average, value, smoothing=plan.smoothing)
-    bound = plan.limit * (CLEARED_BELOW if state.alarm else 1)
-    alarm = abs(info.standardised) > bound
-    changed = alarm if alarm != state.alarm else None
-    return state._replace(average=average, standardised=info.standardised, alarm=alarm), changed
-
-
-def _calibrate(state: State, scores: Array, plan: Plan) -> State:
-    assert state.calibration is not None  # noqa: S101 - a frozen reference without what is usual is being calibrated
-    keep = int(plan.outlier_quantile * plan.reference_size) + 1
-    calibration = reference.update(state.calibration, scores, keep=keep)
-    if calibration.windows * plan.window < plan.reference_size:
-        return state._replace(calibration=calibration)
-    return state._replace(calibration=None, usual=reference.usual(calibration))
+    return "calibrating" if state.watch is None else state.alarm.level
 
 
 def progress(state: State, plan: Plan) -> float:
     """How much of the calibration is done, 0 to 1."""
-    if state.calibration is None:
-        return float(state.usual is not None)
-    return min(1.0, state.calibration.windows * plan.window / plan.reference_size)
+    if state.gathering is None:
+        return float(state.watch is not None)
+    return min(1.0, (state.gathering.windows * plan.wanted.window + state.filled) / plan.reference_size)
+
+
+def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
+    """Take in vectors (n, d) in the order of the stream; without a reference nothing happens."""
+    if state.reference is None:
+        return state, Info(np.full(len(vectors), UNKNOWN), (), calibrated=False)
+    vectors = frozen(vectors)
+    held, window = scores.held(state.reference.parameters, plan.covariance), plan.wanted.window
+    output = e_step(state.reference.parameters, held, vectors, plan.covariance)
+    sums, rest = scores.windows(held, vectors, output, window, state.rest, state.filled)
+    before = state.filled
+    state = state._replace(rest=rest, filled=(before + len(vectors)) % window)
+    taken, known_from = 0, 0
+    if gathering := state.gathering:
+        missing = -(-plan.reference_size // window) - gathering.windows
+        taken = min(missing, len(sums))
+        known_from = taken * window - before if taken == missing else len(vectors)
+        state = _gather(state, plan, sums[:taken], vectors[:known_from], output.log_likelihood[:known_from])
+        if taken == missing:
+            state = _calibrate(state, held, plan)
+    changes: tuple[Change, ...] = ()
+    if state.watch is not None and len(sums) > taken:
+        state, changes = _watch(state, state.watch, sums[taken:], (taken + 1) * window - before, plan)
+    flags = _flags(state, output.log_likelihood, known_from)
+    return state, Info(flags, changes, gathering is not None and state.watch is not None)
+
+
+def _gather(state: State, plan: Plan, sums: Array, vectors: Array, log_likelihood: Array) -> State:
+    assert state.gathering is not None  # noqa: S101 - what calibrates gathers
+    keep = int(plan.outlier_quantile * plan.reference_size) + 1
+    return state._replace(gathering=references.gather(state.gathering, sums, vectors, log_likelihood, keep=keep))
+
+
+def _calibrate(state: State, held: scores.Held, plan: Plan) -> State:
+    assert state.reference is not None and state.gathering is not None  # noqa: S101 - what calibrates has both
+    found = watch.begin(state.reference, held, state.gathering, plan.covariance, plan.wanted)
+    return state._replace(gathering=None, watch=found)
+
+
+def _watch(state: State, watched: Watch, sums: Array, first: int, plan: Plan) -> tuple[State, tuple[Change, ...]]:
+    """Windows (m, p) of which the first ended before row `first`."""
+    assert state.reference is not None  # noqa: S101 - what is watched has a reference
+    bank, window = watch.bank_of(state.reference), plan.wanted.window
+    after, values = watch.update(watched, bank, sums, window)
+    above = [(values > limit).any(axis=(1, 2)) for limit in (watched.standard.warning, watched.standard.alarm)]
+    life, changes = state.alarm, []
+    if not alarms.idle(life) or above[0].any():
+        for m, (warning, alarm) in enumerate(zip(*(flags.tolist() for flags in above), strict=True)):
+            life, kind = alarms.update(life, warning=warning, alarm=alarm, cool_down=-(-plan.cool_down // window))
+            if kind is not None:
+                then, _ = watch.update(watched, bank, sums[: m + 1], window)
+                changes.append(Change(kind, first + m * window, then))
+    else:
+        life = life._replace(quiet=life.quiet + len(sums))
+    return state._replace(watch=after, alarm=life), tuple(changes)
+
+
+def _flags(state: State, log_likelihood: Array, known_from: int) -> NDArray[np.int8]:
+    flags = np.full(len(log_likelihood), UNKNOWN)
+    if state.watch is not None:
+        flags[known_from:] = log_likelihood[known_from:] < state.watch.standard.outlier_below
+    return flags

@@ -1,55 +1,56 @@
-"""What is usual: the distribution of a frozen model's own scores, on vectors that it has not learnt.
-
-Scores come in windows of a fixed number of vectors, cut by position. A window's mean is near normal whatever the
-scores are, and the variance of the means carries what serial correlation there is inside a window.
-"""
+"""The reference: a frozen model, and what is gathered of its scores on vectors that it has not learnt."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from streamgmm.drift.scores import Layout, layout
+from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.parameters import Parameters, shape_of
+
+SAMPLE = 4096  # vectors that are kept to draw from, the first of the reference
 
 
-class Calibration(NamedTuple):
-    """What has been seen of the scores so far."""
+class Reference(NamedTuple):
+    """A frozen model. `version` counts the references of a model, from 1."""
+
+    parameters: Parameters
+    ids: NDArray[np.int64]  # (k,) of its components
+    version: int
+    steps: int  # M-steps that had made it
+    learnt: float  # effective number of vectors it was learnt from
+
+
+class Gathering(NamedTuple):
+    """What has been seen of the reference's own scores so far."""
 
     windows: int
-    mean: float  # of the windows' means
-    squares: float  # sum of squared deviations of the windows' means
-    lowest: Array  # (m,) ascending: the lowest scores, as many as the outlier quantile needs
+    total: Array  # (p,) sum of the scores over all windows
+    sample: NDArray[np.float32]  # (m, d) the first vectors
+    lowest: Array  # ascending: the lowest log-likelihoods, as many as the outlier quantile needs
 
 
-class Usual(NamedTuple):
-    """What is usual, once enough has been seen."""
-
-    mean: float  # of a window's mean score, nats
-    deviation: float  # standard deviation of a window's mean score, nats
-    outlier_below: float  # a score below this is rarer than the outlier quantile
+def layout_of(reference: Reference) -> Layout:
+    """The layout of the reference's scores."""
+    return layout(*shape_of(reference.parameters))
 
 
-def init() -> Calibration:
+def begin(reference: Reference) -> Gathering:
     """Nothing seen yet."""
-    return Calibration(0, 0.0, 0.0, _frozen(np.empty(0)))
+    n_features = shape_of(reference.parameters)[1]
+    empty = np.zeros((0, n_features), np.float32)
+    empty.flags.writeable = False
+    return Gathering(0, frozen(np.zeros(layout_of(reference).size)), empty, frozen(np.zeros(0)))
 
 
-def update(calibration: Calibration, scores: Array, *, keep: int) -> Calibration:
-    """Take in one window's scores (w,), remembering the `keep` lowest. Source of the sums: Welford 1962."""
-    windows, value = calibration.windows + 1, float(scores.mean())
-    mean = calibration.mean + (value - calibration.mean) / windows
-    squares = calibration.squares + (value - calibration.mean) * (value - mean)
-    lowest = np.sort(np.concatenate([calibration.lowest, scores]))[:keep]
-    return Calibration(windows, mean, squares, _frozen(lowest))
-
-
-def usual(calibration: Calibration) -> Usual:
-    """What the windows seen (at least two) say is usual; the deviation is never zero."""
-    variance = calibration.squares / (calibration.windows - 1)
-    smallest = 1e-9 * (1 + abs(calibration.mean))
-    return Usual(calibration.mean, max(float(np.sqrt(variance)), smallest), float(calibration.lowest[-1]))
-
-
-def _frozen(array: Array) -> Array:
-    array.flags.writeable = False
-    return array
+def gather(gathering: Gathering, windows: Array, vectors: Array, scores: Array, *, keep: int) -> Gathering:
+    """Take in the sums of complete windows (m, p), and vectors (n, d) with their log-likelihoods (n,)."""
+    total = gathering.total
+    for window in windows:
+        total = total + window
+    lowest = np.sort(np.concatenate([gathering.lowest, scores]))[:keep]
+    room = max(SAMPLE - len(gathering.sample), 0)
+    sample = np.concatenate([gathering.sample, vectors[:room].astype(np.float32)]) if room else gathering.sample
+    sample.flags.writeable = False
+    return Gathering(gathering.windows + len(windows), frozen(total), sample, frozen(lowest))

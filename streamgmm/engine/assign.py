@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamgmm.drift import monitor
 from streamgmm.engine.learn import learn
 from streamgmm.engine.plan import Plan
+from streamgmm.engine.react import gathered
 from streamgmm.engine.sample import Sample, taken
 from streamgmm.engine.values import Array, Chunk, Event, Live, Outgoing, Report, State, combined
+from streamgmm.engine.watching import watch
 from streamgmm.mixture import stepwise_em
 from streamgmm.records import assignments, columns, dead_letters, headers
 from streamgmm.records.columns import Int64, RecordColumns
@@ -39,6 +40,7 @@ class _Scored(NamedTuple):
     model: int  # M-steps
     ids: Int64  # (k,)
     ids_version: int
+    generation: int
 
 
 class _Run(NamedTuple):
@@ -52,6 +54,7 @@ class _Run(NamedTuple):
     model: Int64  # (r,)
     ids: Int64  # (k,)
     ids_version: int
+    generation: int
 
 
 def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tuple[State, Report]:
@@ -69,7 +72,7 @@ def _assign_chunk(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[S
     """The model that has learnt the chunk, what is published of it, and what else is to be said."""
     state, live, parts, events = _score_and_learn(plan, state, live, chunk)
     runs = _runs(parts)
-    output = _encode(plan, state.generation, chunk, runs)
+    output = _encode(plan, chunk, runs)
     published = _too_large(plan, chunk, output) or Report(assignments=(Outgoing(chunk.range.partition, output),))
     said = Report(
         events=tuple(events),
@@ -125,7 +128,7 @@ def _score_and_learn(
     events: list[Event] = []
     times = np.where(weighty(chunk.vectors) > 0, chunk.times, np.nan)
     for piece in _pieces(chunk.vectors, live.filled, plan.learning.batch_size):
-        live, part, changes = _score(plan, state, live, chunk.vectors, piece)
+        live, part, changes = _score(plan, state, live, chunk, piece)
         parts.append(part)
         events += changes
         live = live._replace(filled=piece.filled, latest=_later(live.latest, times[piece.records]))
@@ -156,40 +159,16 @@ def _pieces(data: Vectors, filled: int, batch_size: int) -> Iterator[_Piece]:
         record, row, base = stop, int(ends[stop - 1]), int(reached[stop - 1])
 
 
-def _score(plan: Plan, state: State, live: Live, data: Vectors, piece: _Piece) -> tuple[Live, _Scored, list[Event]]:
-    rows, before = data.matrix[piece.rows], live.mixture
-    mixture, info = stepwise_em.score(before, rows, data.weights[piece.rows], plan.learning)
+def _score(plan: Plan, state: State, live: Live, chunk: Chunk, piece: _Piece) -> tuple[Live, _Scored, list[Event]]:
+    rows, weights, before = chunk.vectors.matrix[piece.rows], chunk.vectors.weights[piece.rows], live.mixture
+    mixture, info = stepwise_em.score(before, rows, weights, plan.learning)
     shown = stepwise_em.scored_by_average(before, rows, plan.learning) if plan.averaged_scoring else info
-    live, outlier, events = _watch(plan, live._replace(mixture=mixture), rows)
-    return live, _Scored(piece, *shown, outlier, mixture.steps, live.ids, state.ids_version), events
-
-
-def _watch(plan: Plan, live: Live, rows: Array) -> tuple[Live, NDArray[np.int8], list[Event]]:
-    """The stream against the reference: complete vectors only, for likelihoods of others are of other things."""
-    outlier = np.full(len(rows), monitor.UNKNOWN)
-    if plan.drift is None or live.drift.frozen is None:
-        return live, outlier, []
-    complete = _complete(rows)
-    known = rows if complete.all() else rows[complete]
-    under_reference = stepwise_em.log_likelihood(live.drift.frozen, known, plan.learning.covariance)
-    drift, info = monitor.update(live.drift, under_reference, plan.drift)
-    outlier[complete] = info.outlier
-    risen = any(change.raised for change in info.changes)
-    live = live._replace(drift=drift, average_is_old=live.average_is_old or risen)
-    return live, outlier, [_drift_event(change, drift, plan.drift) for change in info.changes]
-
-
-def _drift_event(change: monitor.Change, drift: monitor.State, plan: monitor.Plan) -> Event:
-    assert drift.usual is not None  # noqa: S101 - without it nothing is an alarm
-    return Event(
-        "drift_raised" if change.raised else "drift_cleared",
-        {
-            "ewma": change.standardised,
-            "limit": plan.limit,
-            "window_log_likelihood": change.mean,
-            "reference_log_likelihood": drift.usual.mean,
-        },
-    )
+    watched = watch(plan, live._replace(mixture=mixture), rows, chunk, piece.rows.start)
+    live = gathered(watched.live, rows, weights)
+    if watched.raised:
+        live = live._replace(average_is_old=True, alarmed=bool(plan.actions))
+    scored = _Scored(piece, *shown, watched.outlier, mixture.steps, live.ids, state.ids_version, state.generation)
+    return live, scored, watched.events
 
 
 def _runs(parts: Sequence[_Scored]) -> list[_Run]:
@@ -210,6 +189,7 @@ def _run(parts: Sequence[_Scored]) -> _Run:
         model=np.repeat(np.array([part.model for part in parts], np.int64), lengths),
         ids=first.ids,
         ids_version=first.ids_version,
+        generation=first.generation,
     )
 
 
@@ -222,13 +202,13 @@ def _sample(chunk: Chunk, run: _Run) -> Sample:
     return taken(seen, chunk.range.start + run.records.start)
 
 
-def _encode(plan: Plan, generation: int, chunk: Chunk, runs: Sequence[_Run]) -> RecordColumns:
+def _encode(plan: Plan, chunk: Chunk, runs: Sequence[_Run]) -> RecordColumns:
     """The output's records."""
-    encoded = [_encode_run(plan, generation, chunk, run) for run in runs]
+    encoded = [_encode_run(plan, chunk, run) for run in runs]
     return encoded[0] if len(encoded) == 1 else columns.concatenate(encoded)
 
 
-def _encode_run(plan: Plan, generation: int, chunk: Chunk, run: _Run) -> RecordColumns:
+def _encode_run(plan: Plan, chunk: Chunk, run: _Run) -> RecordColumns:
     values = plan.encoder.encode(
         assignments.Assignments(
             component=run.ids[run.responsibilities.argmax(axis=1)],
@@ -237,7 +217,7 @@ def _encode_run(plan: Plan, generation: int, chunk: Chunk, run: _Run) -> RecordC
             outlier=run.outlier,
             ids=run.ids,
             model=run.model,
-            generation=generation,
+            generation=run.generation,
             ids_version=run.ids_version,
             counts=chunk.vectors.counts[run.records],
         ),

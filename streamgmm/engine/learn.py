@@ -3,6 +3,7 @@
 from streamgmm.drift import monitor
 from streamgmm.engine import components
 from streamgmm.engine.plan import Plan
+from streamgmm.engine.react import frozen_reference, react
 from streamgmm.engine.values import Event, Live, State
 from streamgmm.mixture import stepwise_em
 
@@ -18,9 +19,13 @@ def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, list[Event
     live = live._replace(mixture=mixture, filled=0, step_size=info.step_size, latest=None, average_is_old=False)
     state, live, changed = components.follow(state, live, info.changes)
     events += changed
-    settled = plan.drift is not None and mixture.time * plan.learning.batch_size >= plan.drift.settle
-    if settled and live.drift.frozen is None:
-        reference = stepwise_em.averaged(mixture, plan.learning)
-        live = live._replace(drift=monitor.freeze(live.drift, reference))
-        events.append(Event("reference_frozen", {"steps": mixture.steps, "batches": mixture.time}))
+    state, live, acted = react(plan, state, live)
+    events += acted
+    if plan.drift is not None and live.drift.reference is None and _settled(plan, plan.drift, live):
+        live, said = frozen_reference(plan, live)
+        events += said
     return state, live, events
+
+
+def _settled(plan: Plan, drift: monitor.Plan, live: Live) -> bool:
+    return drift.settle is not None and live.mixture.time * plan.learning.batch_size >= drift.settle

@@ -1,11 +1,14 @@
 """What the settings select, chosen once: below this no setting's name is compared with anything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from streamgmm.drift import monitor
+from streamgmm.drift import monitor, words
+from streamgmm.drift.watch import Wanted
+from streamgmm.engine.features import in_words
 from streamgmm.errors import SettingsError
 from streamgmm.mixture import background, covariance, initialise, revive, step_size, stepwise_em
 from streamgmm.mixture import start as starts
@@ -36,6 +39,8 @@ class Plan(NamedTuple):
     warm_up: int | None
     warm_up_bytes: int
     drift: monitor.Plan | None
+    actions: tuple[str, ...]  # what follows an alarm
+    features: Callable[[int], Sequence[words.Feature]]  # by their number
 
 
 def plan(settings: Settings, *, largest_record: int) -> Plan:
@@ -58,7 +63,22 @@ def plan(settings: Settings, *, largest_record: int) -> Plan:
         averaged_scoring=chosen.averaged_scoring,
         warm_up=chosen.warm_up,
         warm_up_bytes=int(chosen.warm_up_bytes),
-        drift=monitor.plan(**drift.model_dump(exclude={"enabled"})) if drift.enabled else None,
+        drift=_drift(settings, learning) if drift.enabled else None,
+        actions=drift.actions,
+        features=partial(in_words, settings),
+    )
+
+
+def _drift(settings: Settings, learning: Learning) -> monitor.Plan:
+    drift = settings.drift
+    settle = {"auto": drift.settle, "manual": None, "imported": 0}[drift.reference]
+    return monitor.Plan(
+        settle=settle,
+        reference_size=drift.reference_size,
+        wanted=Wanted(drift.window, drift.expected_run_length, settings.model.random_state),
+        outlier_quantile=drift.outlier_quantile,
+        cool_down=drift.cool_down,
+        covariance=learning.covariance,
     )
 
 

@@ -41,6 +41,13 @@ class WarmUp(NamedTuple):
     n_bytes: int = 0  # keys, values and headers
 
 
+class Recent(NamedTuple):
+    """Vectors (n, d) since an alarm, and their weights (n,)."""
+
+    vectors: Array
+    weights: Array
+
+
 class Live(NamedTuple):
     """A model, what names its components, and the alarm that watches it."""
 
@@ -51,6 +58,8 @@ class Live(NamedTuple):
     drift: monitor.State
     latest: float | None = None  # event time (seconds), the largest since the last M-step
     average_is_old: bool = False  # the drift alarm has risen since: the average begins anew
+    alarmed: bool = False  # the same, and no action has followed yet
+    recent: Recent | None = None  # gathered for a model that starts anew after an alarm
 
 
 class Totals(NamedTuple):

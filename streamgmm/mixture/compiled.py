@@ -12,7 +12,7 @@
 None assumes that NaN and infinity are absent.
 
 numba's cache notices a change in the file of the function that was called, not in the files of those that it calls.
-So the stamp that its cache compares is replaced by a digest of every compiled file here.
+So the stamp that its cache compares is replaced by a digest of every file of the package that compiles by this one.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ def inlined(function: Function) -> Function:
 
 
 def _digest_of_sources() -> bytes:
-    sources = (path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    sources = (path.read_bytes() for path in sorted(Path(__file__).parent.parent.rglob("*.py")))
     return hashlib.sha256(b"".join(source for source in sources if b"mixture.compiled import" in source)).digest()
 
 

@@ -30,7 +30,7 @@ class Statistic(_Value):
 class Moved(_Value):
     """One thing that moved against the reference, in the features' own units."""
 
-    what: Literal["mean", "spread", "weight", "log_likelihood"]
+    what: Literal["mean", "spread", "weight", "log_likelihood", "missing"]
     component: int | None = Field(description="id; null: the stream as a whole")
     feature: str | None = Field(description="null: not of one feature")
     before: float = Field(description="in the reference")

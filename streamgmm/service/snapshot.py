@@ -26,7 +26,7 @@ class StatisticView(NamedTuple):
 class MovedView(NamedTuple):
     """One thing that moved against the reference, in the features' own units (transforms undone)."""
 
-    what: Literal["mean", "spread", "weight", "log_likelihood"]
+    what: Literal["mean", "spread", "weight", "log_likelihood", "missing"]
     component: int | None  # id; None: the stream as a whole
     feature: str | None  # None: not of one feature
     before: float  # in the reference

@@ -1,28 +1,21 @@
 """From the committed state to what an observer sees: means in the features' own units, the alarm in a word."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.special import expit
 
 from streamgmm.drift import monitor
 from streamgmm.drift.divergence import population_stability_index
-from streamgmm.engine import warm_up
+from streamgmm.engine import warm_up, watching
+from streamgmm.engine.features import features as named
+from streamgmm.engine.features import undo
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Array, Event, Live, State, WarmUp
 from streamgmm.mixture import weak
 from streamgmm.service import snapshot
 from streamgmm.service.plain import to_plain
-from streamgmm.service.snapshot import ComponentView, DriftView, Phase, Snapshot, StatisticView
-from streamgmm.settings import Feature, Settings, Standardise
-
-_UNDO: Mapping[str, Callable[[Array], Array]] = {
-    "identity": np.asarray,
-    "sqrt": np.square,
-    "log": np.exp,
-    "log1p": np.expm1,
-    "logit": expit,
-}
+from streamgmm.service.snapshot import ComponentView, DriftView, MovedView, Phase, Snapshot, StatisticView
+from streamgmm.settings import Feature, Settings
 
 
 class View:
@@ -34,7 +27,7 @@ class View:
     def of(self, state: State, log_likelihood: float | None, lag: Mapping[int, int], newest: int | None) -> Snapshot:
         """The snapshot of a committed state."""
         live = state.model if isinstance(state.model, Live) else None
-        features = self._features(state.n_features or 0)
+        features = named(self._settings, state.n_features or 0)
         phase, detail = self._phase(state)
         return Snapshot(
             phase=phase,
@@ -48,7 +41,7 @@ class View:
             repairs=live.mixture.repairs if live else 0,
             log_likelihood=log_likelihood,
             warm_up=self._warm_up(state),
-            drift=_drift(live, self._plan.drift, self._plan.learning.batch_size),
+            drift=_drift(live, self._plan),
             totals=snapshot.Totals(**state.totals._asdict()),
             positions=state.positions,
             lag=lag,
@@ -60,13 +53,8 @@ class View:
 
     def in_own_units(self, vector: Array) -> tuple[float, ...]:
         """A vector of the model (d,) with its transforms undone."""
-        return tuple(
-            float(_undo(feature)(value)) for feature, value in zip(self._features(len(vector)), vector, strict=True)
-        )
-
-    def _features(self, count: int) -> list[Feature]:
-        declared = self._settings.input.features
-        return [Feature(name=f"x{i}") for i in range(count)] if isinstance(declared, str) else list(declared)
+        known = named(self._settings, len(vector))
+        return tuple(float(undo(feature)(value)) for feature, value in zip(known, vector, strict=True))
 
     def _warm_up(self, state: State) -> tuple[int, int]:
         needed = warm_up.needed(self._plan, state.n_features)
@@ -87,9 +75,9 @@ def empty(settings: Settings) -> Snapshot:
     return Snapshot("starting", "starting", name, (), (), (), 0, None, 0, None, (0, 0), off, none, {}, {}, None)
 
 
-def _components(live: Live, features: list[Feature]) -> tuple[ComponentView, ...]:
+def _components(live: Live, features: Sequence[Feature]) -> tuple[ComponentView, ...]:
     means = live.mixture.parameters.means
-    columns = [_undo(feature)(means[:, i]) for i, feature in enumerate(features)]
+    columns = [undo(feature)(means[:, i]) for i, feature in enumerate(features)]
     rows = np.stack(columns, axis=1) if columns else np.empty((len(means), 0))
     weights = live.mixture.parameters.weights
     return tuple(
@@ -98,24 +86,24 @@ def _components(live: Live, features: list[Feature]) -> tuple[ComponentView, ...
     )
 
 
-def _undo(feature: Feature) -> Callable[[Array], Array]:
-    transform = feature.transform
-    if isinstance(transform, Standardise):
-        return lambda values: values * transform.scale + transform.mean
-    return _UNDO[transform]
-
-
-def _drift(live: Live | None, plan: monitor.Plan | None, batch_size: int) -> DriftView:
-    if plan is None:
+def _drift(live: Live | None, plan: Plan) -> DriftView:
+    if plan.drift is None:
         return DriftView("off", 0.0, (), None, (), None)
-    if live is None or live.drift.frozen is None:
-        learnt = 0.0 if live is None else live.mixture.time * batch_size
-        return DriftView("settling", min(1.0, learnt / max(plan.settle, 1)), (), None, (), None)
-    index = population_stability_index(live.mixture.parameters.weights, live.drift.frozen.weights)
-    watched = StatisticView("log_likelihood", abs(live.drift.standardised), plan.limit)
-    statistics = (watched,) if live.drift.usual is not None else ()
-    progress = monitor.progress(live.drift, plan)
-    return DriftView(monitor.name(live.drift), progress, statistics, None, (), index)
+    if live is None or live.drift.reference is None:
+        learnt = 0.0 if live is None else live.mixture.time * plan.learning.batch_size
+        settle = plan.drift.settle
+        progress = 0.0 if settle is None else min(1.0, learnt / max(settle, 1))
+        return DriftView("settling", progress, (), None, (), None)
+    drift, reference = live.drift, live.drift.reference
+    index = population_stability_index(live.mixture.parameters.weights, reference.parameters.weights)
+    state, progress = monitor.name(drift), monitor.progress(drift, plan.drift)
+    if drift.watch is None:
+        left = round((1 - progress) * plan.drift.reference_size)
+        return DriftView(state, progress, (), f"the reference is complete after {left:,} more vectors", (), index)
+    said = watching.described(plan, reference, drift.watch)
+    statistics = tuple(StatisticView(*one) for one in said.statistics)
+    moved = tuple(MovedView(*one) for one in said.moved)
+    return DriftView(state, progress, statistics, said.sentence, moved, index)
 
 
 def summary(seen: Snapshot, records_per_second: float) -> Event:

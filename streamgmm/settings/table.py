@@ -123,6 +123,7 @@ def _type(kind: Any, metadata: list[Any]) -> str:  # noqa: ANN401 - a type's ann
         Union: lambda: " or ".join(_type(part, []) for part in parts),
         types.UnionType: lambda: " or ".join(_type(part, []) for part in parts),
         list: lambda: f"list of {_type(parts[0], [])}",
+        tuple: lambda: f"list of {_type(parts[0], [])}",
     }.get(get_origin(kind))
     return words() if words is not None else _plain(kind)
 

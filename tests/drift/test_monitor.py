@@ -1,96 +1,142 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamgmm.drift import monitor
-from streamgmm.mixture.parameters import Parameters
+from streamgmm.drift.moved import moved, statistics
+from streamgmm.service.plain import from_plain, to_plain
+from tests.drift import models
+from tests.drift.models import FULL, draw, frozen, plan, watching
 
-PLAN = monitor.plan(
-    settle=0, reference_size=5000, window=50, smoothing=0.2, expected_run_length=20_000, outlier_quantile=0.01
-)
-FROZEN = Parameters(*[np.empty(0)] * len(Parameters._fields))
-
-
-def watching(seed=0, n=5000):
-    state, _ = monitor.update(monitor.freeze(monitor.init(), FROZEN), scores(seed, n), PLAN)
-    return state
+PLAN = plan()
 
 
-def scores(seed, n, mean=-3.0):
-    return np.random.default_rng(seed).normal(mean, 2.0, n)
+def kinds(info):
+    return [change.kind for change in info.changes]
 
 
 def test_it_settles_calibrates_and_watches():
-    state = monitor.init()
-    assert monitor.name(state) == "settling"
-    state = monitor.freeze(state, FROZEN)
+    assert monitor.name(monitor.init()) == "settling"
+    state = frozen()
     assert monitor.name(state) == "calibrating"
-    state, info = monitor.update(state, scores(0, 2500), PLAN)
-    assert (monitor.name(state), monitor.progress(state, PLAN)) == ("calibrating", 0.5)
+    state, info = monitor.update(state, draw(1000, 0), PLAN)
+    assert (monitor.name(state), monitor.progress(state, PLAN), info.calibrated) == ("calibrating", 0.25, False)
     assert (info.outlier == monitor.UNKNOWN).all()
-    assert monitor.name(watching()) == "none"
+    assert monitor.name(watching(PLAN)) == "none"
 
 
-def test_outliers_are_rarer_than_the_quantile_and_flagged_after_the_calibration_only():
-    state = monitor.freeze(monitor.init(), FROZEN)
-    state, info = monitor.update(state, scores(1, 25_000), PLAN)
-    assert (info.outlier[:5000] == monitor.UNKNOWN).all()
-    assert 0.003 < (info.outlier[5000:] == 1).mean() < 0.025
-    below = state.usual.outlier_below
-    _, info = monitor.update(state, np.array([below - 1e-9, below]), PLAN)
-    assert info.outlier.tolist() == [1, 0]
+def test_outliers_are_as_rare_as_the_quantile_and_flagged_after_the_calibration_only():
+    _, info = monitor.update(frozen(), draw(30_000, 1), PLAN)
+    assert (info.outlier[:4000] == monitor.UNKNOWN).all()
+    assert 0.004 < (info.outlier[4000:] == 1).mean() < 0.025
 
 
-def test_a_fall_of_the_score_raises_the_alarm_once_and_its_return_clears_it_once():
-    state, changes = watching(), []
-    rarely = PLAN._replace(limit=monitor.ewma.limit(1_000_000, PLAN.smoothing))
-    for part in (scores(2, 2000), scores(3, 2000, mean=-4.5), scores(4, 4000)):
-        state, info = monitor.update(state, part, rarely)
-        changes.append([change.raised for change in info.changes])
-    assert changes == [[], [True], [False]]
+@pytest.mark.parametrize(
+    ("change", "name", "what"),
+    [
+        ({"shift": (1.0, 0.0)}, "mean", "mean"),
+        ({"weights": (0.3, 0.4, 0.3)}, "weights", "weight"),
+    ],
+)
+def test_a_change_raises_the_alarm_once_says_what_moved_and_its_return_clears_it_once(change, name, what):
+    state, found = watching(PLAN), []
+    for part in (draw(2000, 2), draw(4000, 3, **change), draw(20_000, 4)):
+        state, info = monitor.update(state, part, PLAN)
+        found.append([kind for kind in kinds(info) if kind in ("raised", "cleared")])
+        if "raised" in kinds(info):
+            then = next(c.watch for c in info.changes if c.kind == "raised")
+            now = state
+    assert found == [[], ["raised"], ["cleared"]]
+    assert name in [one.name for one in statistics(then) if one.value > one.limit]
+    told = moved(now.reference, now.watch, PLAN.wanted.window, FULL)
+    assert what in {one.what for one in told}
 
 
-def test_hysteresis_keeps_the_alarm_between_half_the_limit_and_the_limit():
-    state = watching()._replace(alarm=True)
-    between = 0.75 * PLAN.limit * np.sqrt(PLAN.smoothing / (2 - PLAN.smoothing))  # of the average
-    state = state._replace(average=state.average._replace(average=between))
-    window = np.full(PLAN.window, state.usual.mean + between * state.usual.deviation)
-    state, info = monitor.update(state, window, PLAN)
-    assert state.alarm
-    assert info.changes == ()
+def test_what_moved_is_measured_in_the_features_own_unit_and_names_the_component():
+    state, _ = monitor.update(watching(PLAN), draw(8000, 3, shift=(1.0, 0.0)), PLAN)
+    told = [one for one in moved(state.reference, state.watch, PLAN.wanted.window, FULL) if one.what == "mean"]
+    assert (told[0].component, told[0].feature) == (4, 0)
+    assert told[0].now - told[0].before == pytest.approx(1.0, abs=0.25)
+    assert told[0].deviations == pytest.approx(1.0, abs=0.25)
 
 
-def test_equal_scores_are_no_division_by_zero():
-    state = monitor.freeze(monitor.init(), FROZEN)
-    state, _ = monitor.update(state, np.full(5000, -1.0), PLAN)
+def test_a_feature_that_goes_missing_raises_the_alarm_and_is_named():
+    state = watching(PLAN)
+    rows = draw(3000, 5)
+    rows[np.random.default_rng(0).random(3000) < 0.3, 1] = np.nan
+    state, info = monitor.update(state, rows, PLAN)
+    assert "raised" in kinds(info)
+    told = moved(state.reference, state.watch, PLAN.wanted.window, FULL)
+    assert ("missing", 1) in {(one.what, one.feature) for one in told}
+
+
+def test_gaps_that_the_reference_has_too_are_no_change():
+    def with_gaps(n, seed):
+        rows = draw(n, seed)
+        rows[np.random.default_rng(seed).random(n) < 0.3, 1] = np.nan
+        return rows
+
+    state, _ = monitor.update(frozen(), with_gaps(4000, 1), PLAN)
+    _, info = monitor.update(state, with_gaps(5000, 2), PLAN)
+    assert "raised" not in kinds(info)
+
+
+def test_equal_vectors_are_no_division_by_zero():
+    state, _ = monitor.update(frozen(), np.full((4000, 2), 1.0), PLAN)
     assert monitor.name(state) == "none"
-    state, _ = monitor.update(state, np.full(2000, -1.1), PLAN)
+    state, info = monitor.update(state, np.full((2000, 2), 1.0), PLAN)
+    assert kinds(info) == []
+    state, _ = monitor.update(state, np.full((2000, 2), 1.5), PLAN)
     assert monitor.name(state) == "alarm"
-    assert np.isfinite(state.standardised)
+    assert np.isfinite(state.watch.values).all()
 
 
-@given(st.lists(st.integers(0, 7000), max_size=12))
-def test_any_cut_gives_the_same_state_and_flags(cuts):
-    stream = np.concatenate([scores(5, 5700), scores(6, 1300, mean=-6.0)])
-    whole, info = monitor.update(monitor.freeze(monitor.init(), FROZEN), stream, PLAN)
-    state, flags = monitor.freeze(monitor.init(), FROZEN), []
-    for part in np.split(stream, sorted(cuts)):
-        state, piece = monitor.update(state, part, PLAN)
+def test_a_component_that_had_died_in_the_reference_is_no_division_by_zero():
+    state, _ = monitor.update(frozen((1.0, 0.0, 0.0)), draw(4000, 0, weights=(1.0, 0.0, 0.0)), PLAN)
+    state, _ = monitor.update(state, draw(2000, 1), PLAN)
+    assert monitor.name(state) == "alarm"
+    assert np.isfinite(state.watch.values).all()
+
+
+def test_a_reference_that_is_too_small_says_how_far_it_holds():
+    state, _ = monitor.update(frozen(), draw(1000, 0), plan(reference_size=1000, run_length=50_000))
+    assert state.watch.standard.run_length == 10_000
+
+
+def test_a_restore_in_the_middle_of_an_alarm_neither_forgets_nor_repeats_it():
+    change = draw(4000, 3, shift=(1.0, 0.0))
+    state, first = monitor.update(watching(PLAN), change, PLAN)
+    assert kinds(first).count("raised") == 1
+    restored = from_plain(monitor.State, to_plain(state))
+    for going in (state, restored):
+        after, info = monitor.update(going, draw(2000, 6, shift=(1.0, 0.0)), PLAN)
+        assert (kinds(info), monitor.name(after)) == ([], "alarm")
+        cleared, info = monitor.update(after, draw(20_000, 7), PLAN)
+        assert kinds(info)[0] == "cleared"
+    assert to_plain(cleared) == to_plain(monitor.update(after, draw(20_000, 7), PLAN)[0])
+
+
+STREAM = np.concatenate([draw(1630, 5), draw(700, 6, shift=(3.0, 0.0)), draw(400, 7)])
+SHORT = plan(reference_size=1000, window=20, run_length=5000, cool_down=100)
+WHOLE = monitor.update(frozen(), STREAM, SHORT)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, len(STREAM)), max_size=12))
+def test_any_cut_gives_the_same_state_flags_and_changes_bit_for_bit(cuts):
+    state, flags, changes, done = frozen(), [], [], 0
+    for part in np.split(STREAM, sorted(cuts)):
+        state, piece = monitor.update(state, part, SHORT)
         flags.append(piece.outlier)
-    assert np.array_equal(np.concatenate(flags), info.outlier)
-    assert state.usual == whole.usual
-    assert (state.average, state.standardised, state.alarm) == (whole.average, whole.standardised, whole.alarm)
-    assert np.array_equal(state.unfinished, whole.unfinished)
+        changes += [(change.kind, done + change.row, to_plain(change.watch)) for change in piece.changes]
+        done += len(part)
+    assert to_plain(state) == to_plain(WHOLE[0])
+    assert np.array_equal(np.concatenate(flags), WHOLE[1].outlier)
+    assert changes == [(change.kind, change.row, to_plain(change.watch)) for change in WHOLE[1].changes]
 
 
-def test_the_run_length_asked_for_is_held_within_a_factor():
-    plan = PLAN._replace(limit=monitor.ewma.limit(100, PLAN.smoothing))
-    usual = watching().usual._replace(mean=0.0, deviation=1.0, outlier_below=-9.0)
-    state, alarms, steps = watching()._replace(usual=usual), 0, 100_000
-    for value in np.random.default_rng(7).standard_normal(steps):
-        before = state
-        state, info = monitor.update(state, np.full(plan.window, value), plan)
-        alarms += sum(change.raised for change in info.changes)
-        state = before._replace(average=monitor.ewma.init()) if state.alarm else state
-    assert steps * plan.window / alarms == pytest.approx(5000, rel=0.1)
+def test_a_new_reference_has_the_next_version_and_begins_anew():
+    state, _ = monitor.update(watching(PLAN), draw(4000, 3, shift=(1.0, 0.0)), PLAN)
+    state = monitor.freeze(state, models.parameters(), models.IDS, steps=9, learnt=1000.0)
+    assert (state.reference.version, monitor.name(state)) == (2, "calibrating")

@@ -19,7 +19,7 @@ def settings(**sections) -> Settings:
         "input": {"topic": "in"},
         "model": {"n_components": K},
         "learning": {"batch_size": 40, "warm_up": 60},
-        "drift": {"settle": 200, "reference_size": 200, "window": 20, "expected_run_length": 1_000_000},
+        "drift": {"settle": 200, "reference_size": 200, "window": 20, "expected_run_length": 20_000},
     }
     return Settings.model_validate(
         {name: {**given.get(name, {}), **sections.get(name, {})} for name in given | sections}

@@ -153,15 +153,16 @@ class Recorder:
 
 def picture_of(live: Live) -> Picture:
     """References to what is drawn of a model."""
-    mixture, frozen = live.mixture, live.drift.frozen
+    mixture, reference = live.mixture, live.drift.reference
+    frozen = None if reference is None else reference.parameters
     effective = mixture.statistics.mass * mixture.effective_sample_size
     return Picture(live.ids, mixture.parameters, effective, reference_rows(live), frozen)
 
 
 def reference_rows(live: Live) -> Mapping[int, int]:
     """Where each component stands in the reference; one that came later is not in it."""
-    frozen = live.drift.frozen
-    return {} if frozen is None else {component: row for row, component in enumerate(live.ids.tolist())}
+    reference = live.drift.reference
+    return {} if reference is None else {component: row for row, component in enumerate(reference.ids.tolist())}
 
 
 def thinned(samples: list[Sample], first: int) -> tuple[Sample, ...]:

@@ -1,0 +1,127 @@
+"""How often the drift alarm is false, and how long a change goes unseen, beside River's detectors; and on real data.
+
+Streams come from known mixtures of ten components. The model is learnt from 20 000 of their vectors from a k-means
+start, then frozen; its reference is a tenth of the run length. Every detector is set to the same run length, measured.
+"""
+
+import argparse
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.drifting import delays, mixtures, real, run_lengths
+from benchmarks.drifting.peers import PEERS
+from benchmarks.harness import machine, results
+from benchmarks.harness.results import Result
+
+FACTOR = 1.5  # run length measured to the one asked for, at most, either way
+CASES = 13  # of 18, at or below the best peer's delay
+PARTS = ("log-likelihood", "features")
+
+
+class Size(NamedTuple):
+    """How much is measured."""
+
+    features: tuple[int, ...]
+    run_lengths: tuple[tuple[int, int], ...]  # run length, streams
+    longest: int  # streams with a run length of 1e6, 8 features
+    delays: int  # streams for each change
+    tuning: int  # streams without a change that a peer is tuned on
+    seeds: int  # on real data
+
+
+QUICK = Size((2,), ((10_000, 4),), 0, 2, 1, 1)
+FULL = Size((2, 8, 32), ((10_000, 30), (100_000, 16)), 8, 10, 6, 50)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    arguments = _arguments()
+    size = QUICK if arguments.quick else FULL
+    with ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn")) as pool:
+        found = [*_run_lengths(pool, size), *_delays(pool, size), *_real(pool, size)]
+    results.report("drift", found, [machine.facts(), str(__doc__)], arguments.results)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="a few streams with two features")
+    length.add_argument("--full", action="store_true", help="every case, about fifteen minutes on two cores (default)")
+    parser.add_argument("--processes", type=int, default=2, help="processes that measure")
+    parser.add_argument("--results", type=Path, default=results.FOLDER, help="folder for drift.json")
+    return parser.parse_args()
+
+
+def _run_lengths(pool: Executor, size: Size) -> Iterator[Result]:
+    for features, (run_length, streams), correlation in itertools.product(size.features, size.run_lengths, (0.0, 0.3)):
+        yield from _run_length(pool, run_lengths.Case(features, run_length, correlation), streams)
+    if size.longest:
+        yield from _run_length(pool, run_lengths.Case(8, 1_000_000, 0.0), size.longest)
+        yield from _run_length(pool, run_lengths.Case(8, 1_000_000, 0.3), size.longest)
+
+
+def _run_length(pool: Executor, case: run_lengths.Case, streams: int) -> Iterator[Result]:
+    lengths = list(pool.map(partial(run_lengths.measure, case), range(streams)))
+    ratio = run_lengths.mean(lengths) / case.run_length
+    low, high = run_lengths.interval(lengths, case.run_length)
+    print(f"{case.name}: {ratio:.2f} ({low:.2f} to {high:.2f})", flush=True)
+    within = Result(case.name, "run length, ratio to that asked for", "ratio", ratio)
+    yield within._replace(target=FACTOR, met=1 / FACTOR <= ratio <= FACTOR)
+    yield Result(case.name, "the same, lower end of 95 %", "ratio", low)
+    yield Result(case.name, "the same, upper end of 95 %", "ratio", high)
+
+
+def _delays(pool: Executor, size: Size) -> Iterator[Result]:
+    for features in size.features:
+        chosen = list(itertools.product(range(len(PEERS)), PARTS))
+        tuning = list(
+            pool.map(delays.tune, *zip(*[(features, peer, part, size.tuning) for peer, part in chosen], strict=True))
+        )
+        for name, _, run_length in tuning:
+            yield Result(f"{features} features", f"run length of {name}", "vectors", run_length)
+        parameters = {name: parameter for name, parameter, _ in tuning}
+        runs = list(pool.map(partial(delays.measure, features, parameters=parameters), range(size.delays)))
+        yield from _beside(features, runs)
+
+
+def _beside(features: int, runs: list[dict[tuple[str, str, str], float]]) -> Iterator[Result]:
+    """Each case beside the peer that sees it first on the mean, and how many we see no later."""
+    no_later, missed = 0, 0
+    cases = list(itertools.product(mixtures.CHANGES, delays.KINDS))
+    for change, kind in cases:
+        means = {key[2]: float(np.mean([run[key] for run in runs])) for key in runs[0] if key[:2] == (change, kind)}
+        ours = means.pop("ours")
+        best = min(means, key=means.__getitem__)
+        no_later += ours <= means[best]
+        missed += ours >= delays.HORIZON > means[best]
+        case = f"{features} features, {change}, {kind}"
+        print(f"{case}: {ours:.0f}, {best} {means[best]:.0f}", flush=True)
+        yield Result(case, "delay", "vectors", ours).beside(best, means[best])
+    cases_ = Result(
+        f"{features} features", f"cases of {len(cases)} seen no later than by the best peer", "cases", no_later
+    )
+    yield cases_.at_least(CASES)
+    yield Result(f"{features} features", "cases missed that a peer sees", "cases", missed).at_most(0)
+
+
+def _real(pool: Executor, size: Size) -> Iterator[Result]:
+    for case in real.CASES:
+        runs = list(pool.map(partial(real.measure, case), range(size.seeds)))
+        seen, false = sum(run.seen for run in runs), sum(run.false for run in runs)
+        print(f"{case}: seen {seen}, false {false} of {size.seeds}", flush=True)
+        yield Result(
+            case, f"streams of {size.seeds} with an alarm within {real.WITHIN:,} vectors", "streams", seen
+        ).at_least(0.9 * size.seeds)
+        most = real.most_false(size.seeds)
+        yield Result(case, f"streams of {size.seeds} without a change that alarm", "streams", false).at_most(most)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""How long a change goes unseen: ours beside the peers, all at the same measured run length."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.drifting import mixtures, ours
+from benchmarks.drifting.ours import Watched
+from benchmarks.drifting.peers import PEERS, tuned
+from streamgmm.mixture.arrays import Array
+
+RUN_LENGTH = 10_000
+USUAL = 1000  # vectors before the change
+RAMP = 2000  # of a gradual one
+HORIZON = 12_000  # vectors after it begins; a delay is at most that
+KINDS = ("abrupt", "gradual")
+
+
+class Tuned(NamedTuple):
+    """The peers' parameters for a number of features, by name."""
+
+    parameters: Mapping[str, float]
+    run_lengths: Mapping[str, float]
+
+
+class Scaled(NamedTuple):
+    """What the peers are shown is standardised by a reference's mean and deviation."""
+
+    mean: Array
+    deviation: Array
+
+
+def _watched(features: int, seed: int) -> tuple[mixtures.Mixture, Watched, Scaled]:
+    rng = np.random.default_rng([seed, features, 1])
+    of = mixtures.mixture(features, features)
+    model = ours.learnt(mixtures.draw(of, ours.SETTLE, rng), mixtures.COMPONENTS)
+    reference = mixtures.draw(of, RUN_LENGTH // 10, rng)
+    watched = ours.calibrated(model, reference, RUN_LENGTH, window=ours.window_for(RUN_LENGTH), seed=seed)
+    many = _signals(watched, mixtures.draw(of, 20_000, rng))
+    return of, watched, Scaled(many.mean(axis=0), many.std(axis=0))
+
+
+def _signals(watched: Watched, vectors: Array) -> Array:
+    return np.column_stack([ours.log_likelihood(watched, vectors), vectors])
+
+
+def _parts(signals: Array, scaled: Scaled) -> Mapping[str, Array]:
+    values = np.ascontiguousarray((signals - scaled.mean) / scaled.deviation)
+    return {"log-likelihood": values[:, :1], "features": values[:, 1:]}
+
+
+def tune(features: int, peer: int, part: str, streams: int) -> tuple[str, float, float]:
+    """A peer's name, its parameter and its measured run length."""
+    of, watched, scaled = _watched(features, 0)
+    rng = np.random.default_rng([features, 2])
+    shown = [_parts(_signals(watched, mixtures.draw(of, 3 * RUN_LENGTH, rng)), scaled)[part] for _ in range(streams)]
+    parameter, run_length = tuned(PEERS[peer], shown, RUN_LENGTH)
+    return f"{PEERS[peer].name} on {part}", parameter, run_length
+
+
+def measure(features: int, seed: int, parameters: Mapping[str, float]) -> dict[tuple[str, str, str], float]:
+    """Delays by change, kind and detector, each change once."""
+    of, watched, scaled = _watched(features, seed)
+    found = {}
+    for number, (change, changed) in enumerate(mixtures.CHANGES.items()):
+        for kind in KINDS:
+            rng = np.random.default_rng([seed, features, number, kind == "gradual"])
+            ramp = RAMP if kind == "gradual" else 0
+            stream = mixtures.changing(of, changed(of, rng), (USUAL, ramp, HORIZON - ramp), rng)
+            found[change, kind, "ours"] = float(_ours(watched, stream) - USUAL)
+            shown = _parts(_signals(watched, stream), scaled)
+            for peer in PEERS:
+                for part, signals in shown.items():
+                    name = f"{peer.name} on {part}"
+                    found[change, kind, name] = float(peer.first(signals, parameters[name], USUAL, seed) - USUAL)
+    return found
+
+
+def _ours(watched: Watched, stream: Array) -> int:
+    alarms = ours.alarms(watched, iter([stream]))
+    return next((at for at in alarms if at > USUAL), len(stream))

@@ -1,0 +1,165 @@
+"""What moved, largest first: read from the detectors' memory.
+
+A memory holds standardised means of scores; undone, they say by how much a component's share, place and spread differ
+from the reference's in the vectors that the memory reaches back to. A component's place is told feature by feature, in
+its own standard deviations. All values are of the transformed features; `words` takes them to the features' units.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from streamgmm.drift.reference import Reference, layout_of
+from streamgmm.drift.scores import FAMILIES, LOG_LIKELIHOOD, MISSING, SPREAD, WEIGHTS, Family, Layout, held
+from streamgmm.drift.watch import Watch
+from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.conditional import full_covariances
+from streamgmm.mixture.covariance import Covariance
+
+_SMALL = 0.1  # of a component's standard deviation: less is not told
+MOST = 12  # entries
+What = Literal["mean", "spread", "weight", "log_likelihood", "missing"]
+
+
+class Moved(NamedTuple):
+    """One thing that moved, in the transformed features."""
+
+    what: What
+    component: int | None  # id; None: the stream as a whole
+    feature: int | None  # index; None: not of one feature
+    before: float
+    now: float
+    deviations: float  # how far, signed; a mean's in the component's standard deviations, else in standard errors
+
+
+class Statistic(NamedTuple):
+    """A family's value where it is nearest to its limit."""
+
+    name: Family
+    value: float
+    limit: float
+    scale: int
+    group: int
+
+
+def statistics(watch: Watch) -> tuple[Statistic, ...]:
+    """Each family on the scale where it is nearest to its limit."""
+    limits = watch.standard.alarm
+    at = (np.maximum(watch.values, 0) / limits).argmax(axis=0)
+    return tuple(
+        Statistic(
+            name,
+            max(float(watch.values[s, f]), 0.0),
+            float(limits[s, f]),
+            int(s),
+            int(watch.groups[s, f]),
+        )
+        for f, (name, s) in enumerate(zip(FAMILIES, at, strict=True))
+    )
+
+
+def moved(reference: Reference, watch: Watch, window: int, covariance: Covariance) -> tuple[Moved, ...]:
+    """What is above its warning limit, furthest first; empty where nothing is."""
+    layout = layout_of(reference)
+    scene = _Scene(reference, watch, window, covariance, layout)
+    above = [_newest(watch, one) for one in statistics(watch) if _is_above(watch, one)]
+    told = [(one.value / one.limit, scene.of(one)) for one in above]
+    found = [pair for pair in told if pair[1]]
+    found.sort(key=lambda pair: (pair[1][0].what == "log_likelihood", -pair[0]))  # it says that, not what
+    return tuple(entry for _, entries in found for entry in entries)[:MOST]
+
+
+def _is_above(watch: Watch, one: Statistic) -> bool:
+    return one.value > float(watch.standard.warning[one.scale, FAMILIES.index(one.name)])
+
+
+def _newest(watch: Watch, one: Statistic) -> Statistic:
+    """The same family on the shortest scale that is above its warning limit: it holds least of what was before."""
+    family = FAMILIES.index(one.name)
+    scale = int(np.argmax(watch.values[:, family] > watch.standard.warning[:, family]))
+    return one._replace(scale=scale, group=int(watch.groups[scale, family]))
+
+
+class _Scene:
+    """The detectors' memory, undone."""
+
+    def __init__(self, reference: Reference, watch: Watch, window: int, covariance: Covariance, layout: Layout) -> None:
+        self._reference, self._watch, self._layout, self._window = reference, watch, layout, window
+        self._covariance = covariance
+
+    def of(self, one: Statistic) -> list[Moved]:
+        """What a statistic says, largest first."""
+        family = FAMILIES.index(one.name)
+        if family == LOG_LIKELIHOOD:
+            centre, away = self._part(0, one.scale)
+            return [self._entry("log_likelihood", None, None, centre[0], centre[0] + away[0], one)]
+        if family == WEIGHTS:
+            return self._weights(one)
+        if family == MISSING:
+            centre, away = self._part(len(self._layout.family) - 1, one.scale)
+            rates = [(i, centre[i], centre[i] + away[i]) for i in np.argsort(-np.abs(away))[:3]]
+            return [self._entry("missing", None, int(i), a, b, one) for i, a, b in rates if abs(b - a) > 0.01]
+        return self._spread(one) if family == SPREAD else self._mean(one)
+
+    def _part(self, group: int, scale: int) -> tuple[Array, Array]:
+        """A group's centre, and how far the memory is from it, per vector."""
+        at = slice(self._layout.edges[group], self._layout.edges[group + 1])
+        usual = self._watch.standard.usual
+        away = self._watch.memory[scale, at] * usual.deviation[at] / np.sqrt(self._window)
+        return usual.centre[at], away
+
+    def _shares(self, scale: int) -> tuple[Array, Array]:
+        """Mass of each component in the reference and now."""
+        centre, away = self._part(1, scale)
+        roots = np.sqrt(np.maximum(self._reference.parameters.weights, 1e-12))
+        return centre * roots, np.maximum((centre + away) * roots, 0.0)
+
+    def _weights(self, one: Statistic) -> list[Moved]:
+        before, now = self._shares(one.scale)
+        order = np.argsort(-np.abs(self._watch.memory[one.scale, 1 : 1 + len(now)]))[:3]
+        return [
+            self._entry("weight", k, None, before[k], now[k], one) for k in order if abs(now[k] - before[k]) > 0.005
+        ]
+
+    def _spread(self, one: Statistic) -> list[Moved]:
+        """The mean squared whitened distance of a component's vectors, over the number of features."""
+        k = int(self._layout.component[one.group])
+        _, away = self._part(one.group, one.scale)
+        _, now = self._shares(one.scale)
+        d = self._reference.parameters.means.shape[1]
+        return [self._entry("spread", k, None, 1.0, max(1.0 + float(away[0]) / (max(now[k], 1e-3) * d), 0.0), one)]
+
+    def _mean(self, one: Statistic) -> list[Moved]:
+        k = int(self._layout.component[one.group])
+        _, away = self._part(one.group, one.scale)
+        _, now = self._shares(one.scale)
+        parameters = self._reference.parameters
+        factor = held(parameters, self._covariance).factors[k]
+        shift = np.linalg.solve(factor.T, away / max(now[k], 1e-3))
+        spread = np.sqrt(np.diagonal(full_covariances(parameters, self._covariance)[k]))
+        deviations = shift / spread
+        told = [int(i) for i in np.argsort(-np.abs(deviations))[:3] if abs(deviations[i]) > _SMALL]
+        return [
+            Moved(
+                "mean",
+                int(self._reference.ids[k]),
+                i,
+                float(parameters.means[k, i]),
+                float(parameters.means[k, i] + shift[i]),
+                float(deviations[i]),
+            )
+            for i in told
+        ]
+
+    def _entry(
+        self,
+        what: What,
+        component: int | None,
+        feature: int | None,
+        before: float,
+        now: float,
+        one: Statistic,
+    ) -> Moved:
+        identity = None if component is None else int(self._reference.ids[component])
+        size = one.value if now >= before else -one.value
+        return Moved(what, identity, feature, float(before), float(now), float(size))

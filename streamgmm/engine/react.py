@@ -1,0 +1,118 @@
+"""What follows an alarm, by setting: the step size starts anew, the model does, or the reference.
+
+An action waits for the next M-step: there every stream is cut, so it falls at the same vector however records were
+fetched. Reinitialising first gathers the vectors that follow the alarm, as many as a warm-up wants.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from streamgmm.drift import monitor
+from streamgmm.drift.wasserstein import distances
+from streamgmm.engine.plan import Plan
+from streamgmm.engine.values import Array, Event, Live, Recent, State
+from streamgmm.mixture import stepwise_em
+from streamgmm.mixture.arrays import frozen
+from streamgmm.mixture.initialise import K_MEANS
+from streamgmm.records import columns
+
+Reaction = tuple[State, Live, list[Event]]
+
+
+def react(plan: Plan, state: State, live: Live) -> Reaction:
+    """At an M-step: begin what an alarm has asked for, or finish a reinitialisation whose vectors are there."""
+    if live.recent is not None:
+        return _reinitialised(plan, state, live, live.recent) if _enough(plan, live.recent) else (state, live, [])
+    if not live.alarmed:
+        return state, live, []
+    live, events = live._replace(alarmed=False), list[Event]()
+    for action in plan.actions:
+        state, live, said = _ACTIONS[action](plan, state, live)
+        events += said
+    return state, live, events
+
+
+def gathered(live: Live, rows: Array, weights: Array) -> Live:
+    """The vectors after an alarm, while a reinitialisation waits for enough of them."""
+    if live.recent is None:
+        return live
+    vectors = np.concatenate([live.recent.vectors, rows]) if len(live.recent.weights) else np.array(rows)
+    return live._replace(recent=Recent(frozen(vectors), frozen(np.concatenate([live.recent.weights, weights]))))
+
+
+def frozen_reference(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
+    """The model, averaged where it keeps averages, as the next reference."""
+    mixture = live.mixture
+    drift = monitor.freeze(
+        live.drift,
+        stepwise_em.averaged(mixture, plan.learning),
+        live.ids,
+        steps=mixture.steps,
+        learnt=mixture.effective_sample_size,
+    )
+    taken = {"steps": mixture.steps, "batches": mixture.time, "reference": drift.versions}
+    return live._replace(drift=drift), [Event("reference_frozen", taken)]
+
+
+def _reheated(plan: Plan, state: State, live: Live) -> Reaction:
+    before = {"steps": live.mixture.steps, "batches": live.mixture.time, "reference": live.drift.versions}
+    mixture = stepwise_em.restart_average(live.mixture)._replace(time=0.0)
+    return state, live._replace(mixture=mixture), [Event("model_reheated", before)]
+
+
+def _renewed_reference(plan: Plan, state: State, live: Live) -> Reaction:
+    """The reference is let go; what is frozen next depends on whether the model has to settle again."""
+    assert plan.drift is not None  # noqa: S101 - an alarm is watched for
+    if "reheat" in plan.actions:
+        return state, live._replace(drift=monitor.State(versions=live.drift.versions)), []
+    live, events = frozen_reference(plan, live)
+    return state, live, events
+
+
+def _reinitialising(plan: Plan, state: State, live: Live) -> Reaction:
+    d = live.mixture.parameters.means.shape[1]
+    return state, live._replace(recent=Recent(frozen(np.zeros((0, d))), frozen(np.zeros(0)))), []
+
+
+_ACTIONS: Mapping[str, Callable[[Plan, State, Live], Reaction]] = {
+    "reheat": _reheated,
+    "reinitialise": _reinitialising,
+    "new_reference": _renewed_reference,
+}
+
+
+def _enough(plan: Plan, recent: Recent) -> bool:
+    n_components, n_features = plan.candidates[-1], recent.vectors.shape[1]
+    return bool(int((recent.weights > 0).sum()) >= max(plan.warm_up or 0, 5 * n_components * (n_features + 1)))
+
+
+def _reinitialised(plan: Plan, state: State, live: Live, recent: Recent) -> Reaction:
+    """A model from the vectors after the alarm; each component takes the id of the old one it lies nearest to."""
+    last = live.mixture
+    mixture = stepwise_em.init(
+        recent.vectors,
+        len(live.ids),
+        plan.learning,
+        random_state=plan.learning.random_state,
+        weights=recent.weights,
+        start=K_MEANS,
+    )
+    apart = distances(last.parameters, mixture.parameters, plan.learning.covariance)
+    old, new = linear_sum_assignment(apart)
+    ids = np.empty(len(live.ids), np.int64)
+    ids[new] = live.ids[old]
+    mixture = mixture._replace(steps=last.steps, repairs=last.repairs, event_time=last.event_time)
+    anew = {
+        "vectors": int((recent.weights > 0).sum()),
+        "before": {"generation": state.generation, "steps": last.steps},
+        "after": {"generation": state.generation + 1, "steps": mixture.steps},
+        "ids": ids.tolist(),
+        "ids_version": state.ids_version + 1,
+        "distances": apart[old, new][np.argsort(new)].tolist(),
+    }
+    drift = monitor.State(versions=live.drift.versions)
+    state = state._replace(generation=state.generation + 1, ids_version=state.ids_version + 1)
+    live = live._replace(mixture=mixture, ids=columns.frozen(ids), filled=0, step_size=0.0, drift=drift, recent=None)
+    return state, live, [Event("model_reinitialised", anew)]

@@ -1,0 +1,107 @@
+"""The stream against the reference, between two M-steps: what the monitor finds, as outlier flags and events."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamgmm.drift import monitor, words
+from streamgmm.drift.moved import moved, statistics
+from streamgmm.drift.reference import Reference
+from streamgmm.drift.watch import Watch
+from streamgmm.drift.words import Told
+from streamgmm.engine.plan import Plan
+from streamgmm.engine.values import Array, Chunk, Event, Live
+
+
+class Shown(NamedTuple):
+    """A statistic as others see it."""
+
+    name: str
+    value: float
+    limit: float
+
+
+class Watched(NamedTuple):
+    """What watching came to."""
+
+    live: Live
+    outlier: NDArray[np.int8]  # (n,)
+    events: list[Event]
+    raised: bool
+
+
+def watch(plan: Plan, live: Live, rows: Array, chunk: Chunk, first: int) -> Watched:
+    """Hold rows (n, d), those of the chunk from `first` on, against the reference."""
+    if plan.drift is None:
+        return Watched(live, np.full(len(rows), monitor.UNKNOWN), [], raised=False)
+    drift, info = monitor.update(live.drift, rows, plan.drift)
+    gaps = np.isnan(rows).any(axis=1)
+    outlier = np.where(gaps, monitor.UNKNOWN, info.outlier)
+    raised = any(change.kind == "raised" for change in info.changes)
+    events = [_changed(plan, drift, change, chunk, first) for change in info.changes]
+    if info.calibrated:
+        events.insert(0, _calibrated(plan.drift, drift))
+    return Watched(live._replace(drift=drift), outlier, events, raised)
+
+
+def _calibrated(plan: monitor.Plan, drift: monitor.State) -> Event:
+    assert drift.watch is not None and drift.reference is not None  # noqa: S101 - what is calibrated has both
+    held, asked = drift.watch.standard.run_length, plan.wanted.run_length
+    calibrated = {
+        "reference": drift.reference.version,
+        "vectors": plan.reference_size,
+        "expected_run_length": asked,
+        "held_run_length": held,
+        "held": held >= asked,
+    }
+    return Event("reference_calibrated", calibrated)
+
+
+def _changed(plan: Plan, drift: monitor.State, change: monitor.Change, chunk: Chunk, first: int) -> Event:
+    assert drift.reference is not None  # noqa: S101 - what changes is watched
+    partition, offset = _place(chunk, first + change.row)
+    found = described(plan, drift.reference, change.watch)
+    said = {
+        "reference": drift.reference.version,
+        "sentence": found.sentence,
+        "statistics": [one._asdict() for one in found.statistics],
+        "moved": [one._asdict() for one in found.moved],
+        "components": _distinct([one.component for one in found.moved]),
+        "features": _distinct([one.feature for one in found.moved]),
+        "partition": partition,
+        "offset": offset,
+    }
+    if change.kind == "warned":
+        return Event("drift_warned", said)
+    if change.kind == "eased":
+        return Event("drift_eased", said)
+    return Event("drift_raised", said) if change.kind == "raised" else Event("drift_cleared", said)
+
+
+class Described(NamedTuple):
+    """What the detectors say, in the features' own units."""
+
+    statistics: tuple[Shown, ...]
+    sentence: str | None  # None: nothing has changed
+    moved: tuple[Told, ...]  # largest first
+
+
+def described(plan: Plan, reference: Reference, watch: Watch) -> Described:
+    """What the detectors say."""
+    assert plan.drift is not None  # noqa: S101 - nothing is watched without a plan
+    facts = moved(reference, watch, plan.drift.wanted.window, plan.drift.covariance)
+    features = plan.features(reference.parameters.means.shape[1])
+    values = tuple(Shown(one.name, one.value, one.limit) for one in statistics(watch))
+    return Described(values, words.sentence(facts, features), words.told(facts, features))
+
+
+def _place(chunk: Chunk, row: int) -> tuple[int, int]:
+    """Partition and offset of the record that completed the window which ended before `row` of the chunk."""
+    record = int(np.searchsorted(np.cumsum(chunk.vectors.counts), max(row, 1), side="left"))
+    return chunk.range.partition, int(chunk.columns.offsets[record])
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    return sorted({value for value in values if value is not None})

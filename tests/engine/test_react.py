@@ -1,0 +1,72 @@
+"""What follows an alarm: each action is an event that names the model before and after."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from streamgmm.service.plain import to_plain
+from tests.engine import streams
+from tests.engine.streams import plan, published, record, run, stream
+
+DRIFT = {"settle": 200, "reference_size": 400, "window": 20, "expected_run_length": 20_000, "cool_down": 200}
+USUAL = stream(1200)
+MOVED = [record(1200 + i, [3.0 + x, 3.0 + y]) for i, (x, y) in enumerate(streams.vectors(1500, 5).tolist())]
+
+
+def acting(*actions):
+    the_plan = plan(drift={**DRIFT, "actions": actions})
+    state, before = run(the_plan, [USUAL, MOVED])
+    return the_plan, state, before.events
+
+
+def types(events):
+    return [event.type for event in events]
+
+
+def test_without_an_action_the_alarm_stands_although_the_model_adapts():
+    _, state, events = acting()
+    assert types(events).count("drift_raised") == 1
+    assert "drift_cleared" not in types(events)
+    assert state.model.drift.alarm.level == "alarm"
+    assert state.model.drift.reference.version == 1
+
+
+def test_a_new_reference_is_the_model_of_then():
+    _, state, events = acting("new_reference")
+    assert types(events).count("reference_frozen") >= 2
+    frozen = [event.fields for event in events if event.type == "reference_frozen"]
+    assert [one["reference"] for one in frozen] == list(range(1, len(frozen) + 1))
+    assert state.model.drift.reference.version == len(frozen)
+
+
+def test_reheating_starts_the_step_size_anew():
+    _, state, events = acting("reheat", "new_reference")
+    reheated = next(event for event in events if event.type == "model_reheated")
+    assert state.model.mixture.time < reheated.fields["batches"] + 40
+    assert types(events).index("model_reheated") < len(events) - 1
+    assert state.model.drift.reference.version >= 2
+
+
+def test_reinitialising_keeps_the_ids_and_begins_a_generation():
+    _, state, events = acting("reinitialise")
+    anew = [event.fields for event in events if event.type == "model_reinitialised"]
+    assert anew
+    assert anew[0]["before"] == {"generation": 0, "steps": anew[0]["after"]["steps"]}
+    assert anew[0]["after"]["generation"] == 1
+    assert sorted(anew[0]["ids"]) == [0, 1, 2]
+    assert sorted(state.model.ids.tolist()) == [0, 1, 2]
+    assert (state.generation, state.ids_version) == (len(anew), len(anew))
+    assert np.isfinite(state.model.mixture.parameters.means).all()
+
+
+@pytest.mark.parametrize("actions", [("new_reference",), ("reinitialise",)])
+def test_any_cut_gives_the_same_state_and_assignments_bit_for_bit(actions):
+    the_plan, whole, events = acting(*actions)
+    everything = [*USUAL, *MOVED]
+    edges = [0, 7, 911, 1203, 1204, 1330, 1777, len(everything)]
+    state, report = run(the_plan, [everything[a:b] for a, b in pairwise(edges)])
+    _, once = run(the_plan, [everything])
+    assert to_plain(state) == to_plain(whole)
+    assert list(report.events) == list(events)
+    assert published(report) == published(once)
