@@ -36,6 +36,14 @@ QUICK = Size(400_000, 1)
 FULL = Size(1_000_000, 9)
 
 
+class Pairs(NamedTuple):
+    """What runs with pages and runs without them gave, pair by pair in that order."""
+
+    rates: list[tuple[float, float]]
+    processor: list[tuple[float, float]]  # seconds a record
+    taken: float  # bytes that the pages of a run took
+
+
 class Readers:
     """Pages: connections that take what they are sent."""
 
@@ -60,18 +68,20 @@ def main() -> None:
     arguments = _arguments()
     size = QUICK if arguments.quick else FULL
     with places.embedded() as place:
-        pairs, taken = asyncio.run(_measured(place, size))
-    ratio = Result(
-        f"{PAGES} open pages", "rate with pages / without", "ratio", statistics.median(a / b for a, b in pairs)
-    )
-    with_pages, without = zip(*pairs, strict=True)
-    rates = [
-        Result(f"{PAGES} open pages", "rate", "records/s", statistics.median(with_pages)),
-        Result("no open page", "rate", "records/s", statistics.median(without)),
+        pairs = asyncio.run(_measured(place, size))
+    rate, cost = (statistics.median(a / b for a, b in each) for each in (pairs.rates, pairs.processor))
+    case = f"{PAGES} open pages"
+    with_pages, without = (statistics.median(each) for each in zip(*pairs.rates, strict=True))
+    found = [
+        Result(case, "rate with pages / without", "ratio", rate),
+        Result(case, "processor time a record with pages / without", "ratio", cost),
+        Result(case, "rate", "records/s", with_pages),
+        Result("no open page", "rate", "records/s", without),
+        Result(case, "sent to pages in a run", "MiB", pairs.taken / 2**20),
     ]
-    sent = Result(f"{PAGES} open pages", "sent to pages in a run", "MiB", taken / 2**20)
+    if size == FULL:
+        found[0] = found[0].at_least(FLOOR)
     method = f"{size.records:,} records, {size.pairs} pair{'s' if size.pairs > 1 else ''} of runs in turn"
-    found = [ratio.at_least(FLOOR) if size == FULL else ratio, *rates, sent]
     results.report("page", found, [machine.facts(), method], arguments.results)
 
 
@@ -82,22 +92,20 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _measured(place: Place, size: Size) -> tuple[list[tuple[float, float]], float]:
-    """The rate with pages and the rate without of each pair, and the bytes that the pages of a run took."""
-    pairs, taken = [], 0.0
+async def _measured(place: Place, size: Size) -> Pairs:
+    pairs = Pairs([], [], 0.0)
     async with open_broker(Broker(url=place.url)) as broker:
         await workload.fill(broker, place.topic, workload.Workload(size.records))
         for number in range(size.pairs):
-            rates = {}
+            runs = {}
             for pages in (PAGES, 0) if number % 2 else (0, PAGES):
                 port, output = free_port(), f"{place.topic}.{pages}.{number}"
                 async with _open(pages, port) as readers:
-                    rates[pages] = (
-                        await service.run(broker, output, size.records, _settings(place, output, port))
-                    ).rate
-                taken += readers.taken / size.pairs
-            pairs.append((rates[PAGES], rates[0]))
-    return pairs, taken
+                    runs[pages] = await service.run(broker, output, size.records, _settings(place, output, port))
+                pairs = pairs._replace(taken=pairs.taken + readers.taken / size.pairs)
+            pairs.rates.append((runs[PAGES].rate, runs[0].rate))
+            pairs.processor.append((runs[PAGES].processor_per_record, runs[0].processor_per_record))
+    return pairs
 
 
 @contextlib.asynccontextmanager

@@ -57,8 +57,16 @@ def metrics() -> Iterator[tuple[str, ...]]:
 
 
 def stream_benchmark() -> Iterator[tuple[str, ...]]:
+    yield from _benchmark("stream")
+
+
+def page_benchmark() -> Iterator[tuple[str, ...]]:
+    yield from _benchmark("page")
+
+
+def _benchmark(name: str) -> Iterator[tuple[str, ...]]:
     yield "case", "metric", "measured", "unit", "target", "met"
-    for row in json.loads((ROOT / "benchmarks/results/stream.json").read_text("utf-8")):
+    for row in json.loads((ROOT / f"benchmarks/results/{name}.json").read_text("utf-8")):
         met = {True: "yes", False: "no", None: ""}[row["met"]]
         target = "" if row["target"] is None else f"{row['target']:,g}"
         measured = f"{row['ours']:,.3g}" if row["ours"] < 1000 else f"{row['ours']:,.0f}"
@@ -138,6 +146,7 @@ GENERATED: Mapping[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "alerts": alerts,
     "reasons": reasons,
     "stream_benchmark": stream_benchmark,
+    "page_benchmark": page_benchmark,
     "commands": commands,
     "options": option_helps,
 }
