@@ -20,5 +20,5 @@ export function axisTitle(axis, features) {
   if (!axis) return "components, one above the other";
   if (axis.feature !== null) return titled(features[axis.feature]);
   const made = axis.loads.map(({ feature, load }) => `${load < 0 ? "−" : "+"} ${features[feature].name}`).join(" ");
-  return `${Object.fromEntries(PRINCIPAL)[axis.key]} (${percent(axis.share)} of the variance): ${made}`;
+  return `${Object.fromEntries(PRINCIPAL)[axis.key]} (${percent(axis.share)} of variance): ${made}`;
 }
