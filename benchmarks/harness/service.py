@@ -1,4 +1,4 @@
-"""The service as a process of its own, watched from outside while it works through a topic.
+"""A program, the service or a peer, as a process of its own, watched from outside while it works through a topic.
 
 How far it is is asked of the broker: the read-committed ends of the output topic (transaction markers, one a partition
 and transaction, count in; they are below a thousandth). Whenever these have moved, the time, the process's processor
@@ -22,6 +22,7 @@ from streamgmm.errors import BrokerError
 
 LOOK_EVERY = 0.05  # s
 STEADY_FROM = 0.1  # of the records
+PATIENCE = 30.0  # s
 
 
 class Sample(NamedTuple):
@@ -40,6 +41,7 @@ class Run(NamedTuple):
     seconds: float
     processor: float
     samples: Sequence[Sample]
+    ended: bool = True  # by itself
 
     @property
     def rate(self) -> float:
@@ -67,30 +69,53 @@ class Run(NamedTuple):
 
 async def run(broker: Broker, output: str, records: int, settings: Mapping[str, str | int]) -> Run:
     """`streamgmm run --until-end` with these settings. Raises RuntimeError with its log where it fails."""
-    overrides = [f"--set={key}={value}" for key, value in settings.items()]
-    command = [sys.executable, "-m", "streamgmm", "run", "--until-end", *overrides]
+    return await watched(command(settings, "--until-end"), broker, output, records)
+
+
+def command(settings: Mapping[str, str | int], *more: str) -> list[str]:
+    """`streamgmm run` with these settings."""
+    return [
+        sys.executable,
+        "-m",
+        "streamgmm",
+        "run",
+        *more,
+        *(f"--set={key}={value}" for key, value in settings.items()),
+    ]
+
+
+async def watched(command: Sequence[str], broker: Broker, output: str, records: int, *, endless: bool = False) -> Run:
+    """A program that works through `records` records; an endless one is ended when it has.
+
+    Raises RuntimeError with what it said where it fails, or an endless one has done nothing for PATIENCE seconds.
+    """
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
         before, began = _children(), time.monotonic()
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
-        samples = await _watch(process, broker, output)
+        samples = await _watch(process, broker, output, records if endless else None)
         seconds, processor = time.monotonic() - began, _children() - before
-        if process.returncode or len(samples) < 2:
+        if (process.returncode and not endless) or len(samples) < 2:
             log.seek(0)
             said = log.read()[-3000:].decode(errors="replace")
             raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}, {len(samples)} commits:\n{said}")
-    return Run(records, seconds, processor, samples)
+    return Run(records, seconds, processor, samples, not endless)
 
 
-async def _watch(process: asyncio.subprocess.Process, broker: Broker, output: str) -> list[Sample]:
+async def _watch(process: asyncio.subprocess.Process, broker: Broker, output: str, enough: int | None) -> list[Sample]:
+    """Until it ends, or has published `enough` records."""
     ended = asyncio.create_task(process.wait())
     seen, samples = psutil.Process(process.pid), list[Sample]()
     try:
+        news = time.monotonic()
         while not (await asyncio.wait({ended}, timeout=LOOK_EVERY))[0]:
             records, now = await _published(broker, output), time.monotonic()
             if records > (samples[-1].records if samples else 0):
                 with seen.oneshot():
                     times = seen.cpu_times()
                     samples.append(Sample(now, records, times.user + times.system, seen.memory_info().rss))
+                news = now
+            if enough is not None and (records >= enough or now - news > PATIENCE):
+                break
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         await ended
     finally:

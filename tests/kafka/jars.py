@@ -21,20 +21,20 @@ HOW = (
 )
 
 
-def jars() -> Path:
-    """The folder with the jars, fetched if need be. Raises RuntimeError that says what to install."""
+def jars(pom: Path = HERE / "pom.xml") -> Path:
+    """The folder with a project's jars, fetched if need be. Raises RuntimeError that says what to install."""
     install_java()
-    libs = CACHE / hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()[:16]
+    libs = CACHE / hashlib.sha256(pom.read_bytes()).hexdigest()[:16]
     with locked(CACHE / "lock"):
         if not libs.exists():
-            fetch(libs)
+            fetch(pom, libs)
     return libs
 
 
-def fetch(libs: Path) -> None:
+def fetch(pom: Path, libs: Path) -> None:
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         build = Path(folder)
-        shutil.copy(HERE / "pom.xml", build)
+        shutil.copy(pom, build)
         run("mvn", "-q", "-B", PLUGIN, "-DincludeScope=runtime", "-DoutputDirectory=libs", cwd=build)
         (build / "libs").rename(libs)
 
