@@ -1,0 +1,186 @@
+"""How late assignments are: from a record's timestamp to a read-committed reader of the output.
+
+A producer at a steady rate, the program under test and the reader are processes of their own, on a machine that also
+runs the broker. The service in both modes, at commit intervals of 30 and 100 ms; Kafka Streams exactly-once beside it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.harness import machine, peers, places, results, service
+from benchmarks.harness.places import Place
+from benchmarks.harness.results import Result
+from streamgmm.broker.interface import Broker, Reader, Topic
+from streamgmm.broker.open import open_broker
+from streamgmm.settings import Broker as BrokerSettings
+
+INTERVALS = (30, 100)  # ms
+AT_LEAST_ONCE, EXACTLY_ONCE = "at_least_once", "exactly_once"
+CEILINGS = {(AT_LEAST_ONCE, 100): 20.0, (EXACTLY_ONCE, 100): 150.0, (EXACTLY_ONCE, 30): 80.0}  # ms, p99
+JUDGED_AT = 50_000  # records/s
+CAUGHT_UP = 1000.0  # ms: the input that waited while the program started has been worked off
+PATIENCE = 40.0  # s, for that
+
+
+class Size(NamedTuple):
+    """How much is measured."""
+
+    rates: tuple[int, ...]  # records/s
+    settle: float  # s that are not counted, once it has caught up
+    seconds: float
+
+
+QUICK = Size((10_000,), 1.0, 2.0)
+FULL = Size((10_000, JUDGED_AT), 4.0, 12.0)
+
+
+class Case(NamedTuple):
+    """A program at an interval (ms)."""
+
+    program: str  # a delivery mode of ours, or the peer
+    interval: int
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        ours = self.program in (AT_LEAST_ONCE, EXACTLY_ONCE)
+        return f"{self.program}{'' if ours else ', exactly_once'}, commit interval {self.interval} ms"
+
+    def command(self, place: Place, source: str, target: str) -> list[str]:
+        """What runs until it is ended."""
+        address = place.url.removeprefix("kafka://")
+        if self.program == peers.KAFKA_STREAMS:
+            return peers.kafka_streams(address, source, target, milliseconds=self.interval)
+        given: dict[str, str | int] = {
+            "broker.url": place.url,
+            "input.topic": source,
+            "input.features": "x",
+            "output.topic": target,
+            "model.n_components": 10,
+            "delivery.mode": self.program,
+            "delivery.commit_interval": f"{self.interval} ms",
+            "http.port": 0,
+        }
+        return service.command(given)
+
+
+CASES = [Case(mode, interval) for interval in INTERVALS for mode in (EXACTLY_ONCE, AT_LEAST_ONCE)]
+CASES += [Case(peers.KAFKA_STREAMS, interval) for interval in INTERVALS]
+
+
+class Found(NamedTuple):
+    """Of one case at one rate, in ms."""
+
+    p50: float
+    p99: float
+
+
+def main() -> None:
+    """Measure, print, write."""
+    arguments = _arguments()
+    size = QUICK if arguments.quick else FULL
+    with places.kafka(arguments.kafka) as place:
+        found = asyncio.run(_measured(place, size))
+    heading = [machine.facts(), f"kafka: {place.version}", f"{size.seconds:g} s of each, after {size.settle:g} s"]
+    results.report("latency", list(_results(found)), heading, arguments.results)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="one rate, two seconds of each case")
+    length.add_argument("--full", action="store_true", help="two rates, twelve seconds of each case (the default)")
+    parser.add_argument("--kafka", metavar="HOST:PORT", help="a broker that is there; else one is started")
+    parser.add_argument("--results", type=Path, default=results.FOLDER, help="folder for latency.json")
+    return parser.parse_args()
+
+
+async def _measured(place: Place, size: Size) -> dict[tuple[int, Case], Found]:
+    found: dict[tuple[int, Case], Found] = {}
+    async with open_broker(BrokerSettings(url=place.url)) as broker:
+        for rate in size.rates:
+            for number, case in enumerate(CASES):
+                source, target = f"{place.topic}.{rate}-{number}", f"{place.topic}.{rate}-{number}.out"
+                for name in (source, target):
+                    await broker.create_topic(Topic(name, 4, 1, {}))
+                produce = [sys.executable, "-m", "benchmarks.harness.pace", place.url, source, str(rate), "600"]
+                async with _running(case.command(place, source, target)), _running(produce):
+                    late = await _latencies(broker, target, size)
+                found[rate, case] = Found(*np.percentile(late, (50, 99)).tolist())
+    return found
+
+
+@contextlib.asynccontextmanager
+async def _running(command: Sequence[str]) -> AsyncIterator[None]:
+    """A program while the block runs. Raises RuntimeError with what it said where it ended by itself."""
+    with tempfile.TemporaryFile() as log:
+        process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            ended = process.returncode
+            if ended is None:
+                process.kill()
+            await process.wait()
+        if ended is not None:
+            log.seek(0)
+            said = log.read()[-3000:].decode(errors="replace")
+            raise RuntimeError(f"{' '.join(command)} ended with {ended}:\n{said}")
+
+
+async def _latencies(broker: Broker, target: str, size: Size) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Milliseconds from timestamp to arrival, of each record that comes in the time that counts."""
+    reader, late = await broker.reader(target), [np.empty(0)]
+    await reader.assign(await broker.offsets(target, "earliest"))
+    latest = time.monotonic() + PATIENCE
+    while await _arrived(reader) > CAUGHT_UP and time.monotonic() < latest:
+        pass
+    began = time.monotonic()
+    while (passed := time.monotonic() - began) < size.settle + size.seconds:
+        arrived = [time.time() * 1000 - c.timestamps for c in (await reader.fetch(timeout=0.05)).values()]
+        late += arrived if passed > size.settle else []
+    await reader.close()
+    if sum(map(len, late)) < 100:
+        raise RuntimeError(f"hardly anything was published to {target} within {PATIENCE:g} s")
+    return np.concatenate(late)
+
+
+async def _arrived(reader: Reader) -> float:
+    """How late (ms) the newest record is that has arrived."""
+    fetched = (await reader.fetch(timeout=0.05)).values()
+    return min((time.time() * 1000 - int(c.timestamps.max()) for c in fetched if len(c.timestamps)), default=np.inf)
+
+
+def _results(found: dict[tuple[int, Case], Found]) -> Iterator[Result]:
+    for (rate, case), of in found.items():
+        metric = partial("latency at {:,} records/s, {}".format, rate)
+        yield Result(case.name, metric("p50"), "ms", of.p50)
+        late = Result(case.name, metric("p99"), "ms", of.p99)
+        peer = found.get((rate, Case(peers.KAFKA_STREAMS, case.interval)))
+        if case.program == EXACTLY_ONCE and peer is not None:
+            late = late.beside(peers.KAFKA_STREAMS, peer.p99)
+        yield _judged(rate, case, late)
+
+
+def _judged(rate: int, case: Case, late: Result) -> Result:
+    """At 50 000 records/s; at 100 ms exactly once below Kafka Streams too."""
+    ceiling = CEILINGS.get((case.program, case.interval))
+    if rate != JUDGED_AT or ceiling is None:
+        return late
+    if late.peer_value is not None and case.interval == 100:
+        ceiling = min(ceiling, late.peer_value)
+    return late.at_most(ceiling)
+
+
+if __name__ == "__main__":
+    main()
