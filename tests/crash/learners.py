@@ -65,9 +65,9 @@ class Learner:
     def finish(self, *more: str, timeout: float = 90) -> int:
         return self.start("--until-end", *more).wait(timeout)
 
-    def audit(self) -> subprocess.CompletedProcess[str]:
+    def audit(self, timeout: float = 90) -> subprocess.CompletedProcess[str]:
         command = [*COMMAND, "audit", "--config", str(self.config)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
     def wait_for(self, words: str, seconds: float = 30) -> None:
         """Until the log says so."""
@@ -103,6 +103,22 @@ def feeding(log: Log, topic: str, partitions: int, *, rate: int) -> Iterator[Non
     finally:
         stop.set()
         feeder.join()
+
+
+FLOOD = 8_000_000  # records at most, so that the disk and the audit have an end
+
+
+@contextlib.contextmanager
+def flooding(log: Log, topic: str, partitions: int) -> Iterator[None]:
+    """Append as fast as one process can while the block runs."""
+    command = [sys.executable, "-m", "tests.crash.flood", log.url, topic, str(partitions), str(FLOOD)]
+    process = subprocess.Popen(command)
+    try:
+        yield
+        assert process.poll() in (None, 0), "the producer has failed"
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def disturbed(

@@ -47,6 +47,21 @@ def test_kills_lose_nothing_and_every_assignment_is_that_of_an_undisturbed_run(l
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.long)])
+def test_kills_at_full_speed_lose_nothing(log, tmp_path, kills):
+    """The producer runs as fast as it can, in whole batches, all the while; so does the learner."""
+    topic = f"in-{uuid.uuid4().hex[:8]}"
+    log.create(topic, 3)
+    learner = Learner(tmp_path, learners.settings(log, topic, f"{topic}.out"))
+    with learners.flooding(log, topic, 3):
+        codes = learners.disturbed(learner, kills, 6, signal.SIGKILL, shortest=0.5, longest=3.5)
+    assert codes == [-signal.SIGKILL] * kills, learner.said()[-3000:]
+    assert learner.finish(timeout=300) == 0, learner.said()[-3000:]
+    audit = learner.audit(timeout=200)
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.long)])
 def test_kills_of_a_large_model_between_its_checkpoints_lose_nothing(log, tmp_path, kills):
     """100 components of 64 features, full: 5 MB every 3 s, and a transaction with a progress record every 100 ms."""
