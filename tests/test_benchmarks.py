@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.harness import results, workload
+from benchmarks.harness import peers, results, workload
+from benchmarks.harness.curves import Curve, draw
 from benchmarks.harness.results import Result
 from streamgmm.records import vectors
 from streamgmm.settings import Input
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 BENCHMARKS = sorted(path for path in FOLDER.glob("[a-z]*.py"))
-QUICK = {"accuracy": 120}  # s, of what needs more than 40
+QUICK = {"accuracy": 120, "stream": 240, "latency": 240, "growth": 400}  # s, of what needs more than 40
 TYPES = {
     "case": str,
     "metric": str,
@@ -43,12 +44,12 @@ def check(rows: list[dict]) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda path: path.stem)
 def test_quick_ends_in_time_and_writes_its_figures(benchmark: Path, tmp_path: Path) -> None:
     began = time.monotonic()
     command = [sys.executable, benchmark, "--quick", "--results", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     assert time.monotonic() - began < QUICK.get(benchmark.stem, 40)
     rows = json.loads((tmp_path / f"{benchmark.stem}.json").read_text())
@@ -76,6 +77,34 @@ def test_a_report_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureF
     check(json.loads((tmp_path / "new" / "made-up.json").read_text()))
     printed = capsys.readouterr().out
     assert all(part in printed for part in ("two cores", "1,234", "2,000", "NO")) and "peer" not in printed
+
+
+@pytest.mark.parametrize("kind", ["msgpack", "json", "float32", "float64"])
+@pytest.mark.parametrize("vectors_a_record", [1, 4])
+def test_every_format_decodes_to_the_vectors_that_were_written(kind: str, vectors_a_record: int) -> None:
+    if kind == "json" and vectors_a_record > 1:
+        return  # not offered
+    matrix = np.arange(64.0).reshape(8, 8)
+    work = workload.Workload(0, format=kind, vectors=vectors_a_record)
+    columns = workload.records(matrix, 0, work)
+    given = Input.model_validate({"topic": "t", "features": "x", "format": kind})
+    decoded = vectors.decoder(given).decode(columns, 8)
+    assert not decoded.rejected and (decoded.matrix == matrix).all()
+    assert set(decoded.counts.tolist()) == {vectors_a_record}
+
+
+def test_curves_are_drawn(tmp_path: Path) -> None:
+    found = [
+        Curve("K", "vectors/s", ["1", "10"], [5.0, 2.0]),
+        Curve("codec", "vectors/s", ["none", "gzip"], [5.0, 2.0]),
+    ]
+    draw(found, tmp_path / "new" / "growth.svg")
+    assert (tmp_path / "new" / "growth.svg").read_text().count("<svg") == 1
+
+
+def test_the_program_for_kafka_streams_compiles() -> None:
+    command = peers.kafka_streams("127.0.0.1:9", "in", "out")
+    assert (Path(command[command.index("-cp") + 1].split(":")[0]) / "KafkaStreamsPeer.class").exists()
 
 
 def test_records_are_what_producers_write() -> None:

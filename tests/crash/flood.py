@@ -24,6 +24,8 @@ async def flood(url: str, topic: str, partitions: int, most: int) -> None:
             for partition in range(partitions):
                 await writer.send(topic, partition, chunk._replace(timestamps=now))
             await writer.commit()
+            sys.stdout.write("\n")  # whoever started this may wait for the first
+            sys.stdout.flush()
 
 
 def records() -> RecordColumns:

@@ -112,13 +112,17 @@ FLOOD = 8_000_000  # records at most, so that the disk and the audit have an end
 def flooding(log: Log, topic: str, partitions: int) -> Iterator[None]:
     """Append as fast as one process can while the block runs."""
     command = [sys.executable, "-m", "tests.crash.flood", log.url, topic, str(partitions), str(FLOOD)]
-    process = subprocess.Popen(command)
-    try:
-        yield
-        assert process.poll() in (None, 0), "the producer has failed"
-    finally:
-        process.terminate()
-        process.wait(20)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline(), "the producer has failed"
+        drained = threading.Thread(target=process.stdout.read)
+        drained.start()
+        try:
+            yield
+            assert process.poll() in (None, 0), "the producer has failed"
+        finally:
+            process.terminate()
+            drained.join()
 
 
 def disturbed(

@@ -54,6 +54,10 @@ def test_kills_at_full_speed_lose_nothing(log, tmp_path, kills):
     log.create(topic, 3)
     learner = Learner(tmp_path, learners.settings(log, topic, f"{topic}.out"))
     with learners.flooding(log, topic, 3):
+        first = learner.start()
+        learner.wait_for("model started", 90)
+        first.kill()
+        first.wait(10)
         codes = learners.disturbed(learner, kills, 6, signal.SIGKILL, shortest=0.5, longest=3.5)
     assert codes == [-signal.SIGKILL] * kills, learner.said()[-3000:]
     assert learner.finish(timeout=300) == 0, learner.said()[-3000:]
