@@ -105,13 +105,10 @@ def feeding(log: Log, topic: str, partitions: int, *, rate: int) -> Iterator[Non
         feeder.join()
 
 
-FLOOD = 8_000_000  # records at most, so that the disk and the audit have an end
-
-
 @contextlib.contextmanager
-def flooding(log: Log, topic: str, partitions: int) -> Iterator[None]:
-    """Append as fast as one process can while the block runs."""
-    command = [sys.executable, "-m", "tests.crash.flood", log.url, topic, str(partitions), str(FLOOD)]
+def flooding(log: Log, topic: str, partitions: int, most: int) -> Iterator[None]:
+    """Append as fast as one process can while the block runs, `most` records at most: the audit must have an end."""
+    command = [sys.executable, "-m", "tests.crash.flood", log.url, topic, str(partitions), str(most)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline(), "the producer has failed"
