@@ -16,6 +16,8 @@ from streamgmm.broker.kafka import Kafka
 from streamgmm.broker.kafka_columns import KafkaColumnReader
 from streamgmm.broker.kafka_reader import KafkaReader, columns_of
 from streamgmm.errors import BrokerError, BrokerUnavailable, InputUnusable, TransactionFailed
+from streamgmm.records import record_batch
+from streamgmm.records.codecs import NAMES, Codec
 from streamgmm.records.columns import Record, of_records
 from tests.broker.conftest import KAFKA_WAYS
 from tests.broker.traffic import (
@@ -151,6 +153,30 @@ async def test_batches_of_another_client_are_read(broker: Broker, name: str, cod
     assert [(r.offset, r.key, r.value, r.headers) for r in taken] == [
         (i, f"key {i}".encode(), f"value {i}".encode(), (("n", str(i).encode()), ("null", None))) for i in range(500)
     ]
+
+
+@pytest.mark.parametrize("codec", NAMES)
+async def test_what_is_written_is_packed_as_asked(broker: Broker, name: str, codec: Codec) -> None:
+    await create(broker, name)
+    sent = [Record(i, now(), b"key", b"value" * 100) for i in range(20)]
+    writer = await broker.writer(name, compression=codec)
+    await writer.begin()
+    await writer.send(name, 0, of_records(sent, 20))
+    await writer.commit()
+    assert isinstance(broker, Kafka)
+    stored = await broker._cluster.batches_at(name, 0, 0)
+    assert NAMES[record_batch.read_header(stored).codec] == codec
+    assert (await everything(broker, name))[0] == sent
+
+
+async def test_times_that_the_broker_sets_are_the_records(broker: Broker, name: str) -> None:
+    await create(broker, name, message_timestamp_type="LogAppendTime")
+    began, writer = now(), await broker.writer()
+    await writer.send(name, 0, of_records([Record(i, began - 5000 * i, None, b"x") for i in range(3)], 3))
+    await writer.commit()
+    times = {record.timestamp for record in (await everything(broker, name))[0]}
+    assert len(times) == 1
+    assert began - 1000 <= times.pop() <= now() + 1000
 
 
 async def test_gaps_of_compaction_count_as_passed(broker: Broker, name: str) -> None:
