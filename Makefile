@@ -40,7 +40,7 @@ dashboard: $(RUNTIME) ## write Grafana's dashboard anew from the metrics
 test: $(DEV) ## every test but the long ones, those on a real Kafka included (ARGS="-k name")
 	$(INTERPRETER) -m pytest -m "not long" $(TOGETHER) $(ARGS)
 
-test-long: $(DEV) ## the long tests: many crashes, benchmarks, properties on many examples
+test-long: $(BENCH) ## the long tests: many crashes, benchmarks, properties on many examples
 	$(INTERPRETER) -m pytest -m long $(ARGS)
 	HYPOTHESIS_PROFILE=many $(INTERPRETER) -m pytest -m "not long" $(TOGETHER) tests/records tests/mixture tests/engine tests/drift
 

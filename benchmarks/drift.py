@@ -36,7 +36,7 @@ class Size(NamedTuple):
     seeds: int  # on real data
 
 
-QUICK = Size((2,), ((10_000, 4),), 0, 2, 1, 1)
+QUICK = Size((2,), ((10_000, 2),), 0, 1, 1, 1)
 FULL = Size((2, 8, 32), ((10_000, 30), (100_000, 16)), 8, 10, 6, 50)
 
 

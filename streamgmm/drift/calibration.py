@@ -18,7 +18,7 @@ from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.compiled import compiled
 
 RUN = 10  # consecutive vectors that are drawn together, at most
-_STEPS = 150_000  # windows simulated
+STEPS = 150_000  # windows simulated
 _FEWEST = 48  # replicates
 _LEAST = 3.0  # a limit, in standard deviations: what never varied in the reference is no reason to alarm
 
@@ -56,9 +56,9 @@ def moments_of(sample: Sample, mean: Array, layout: Layout) -> Moments:
     )
 
 
-def limits(sample: Sample, bank: Bank, window: int, run_length: float, seed: int) -> Limits:
-    """Limits for `run_length` vectors between false alarms."""
-    values = _simulated(sample, bank, window, run_length, seed)
+def limits(sample: Sample, bank: Bank, window: int, run_length: float, seed: int, steps: int = STEPS) -> Limits:
+    """Limits for `run_length` vectors between false alarms, from about so many simulated windows."""
+    values = _simulated(sample, bank, window, run_length, seed, steps)
     shape = values.shape[2:]
     values = values.reshape(*values.shape[:2], -1)
     levels = _levels(values)
@@ -83,10 +83,10 @@ class _Sums(NamedTuple):
     means: Array
 
 
-def _simulated(sample: Sample, bank: Bank, window: int, run_length: float, seed: int) -> Array:
+def _simulated(sample: Sample, bank: Bank, window: int, run_length: float, seed: int, steps: int) -> Array:
     """Values of the detectors, (replicates, windows, s, f)."""
     horizon = int(np.clip(3 * run_length / window, 400, 4000))
-    replicates = max(_FEWEST, _STEPS // horizon)
+    replicates = max(min(_FEWEST, steps), steps // horizon)
     generator, layout = np.random.default_rng(seed), bank.layout
     mean = sample.scores.mean(axis=0)
     here = usual(moments_of(sample, mean, layout), layout, sample.expected)

@@ -54,7 +54,7 @@ class Wanted(NamedTuple):
 def begin(reference: Reference, held: Held, gathering: Gathering, covariance: Covariance, wanted: Wanted) -> Watch:
     """Calibrate: a second or so of simulation."""
     bank, total = bank_of(reference), gathering.windows * wanted.window
-    vectors = np.asarray(gathering.sample, np.float64)
+    vectors = frozen(gathering.sample)
     output = e_step(reference.parameters, held, vectors, covariance)
     single, _ = scores.windows(held, vectors, output, 1, np.zeros(bank.layout.size), 0)
     sample = calibration.Sample(single, total, reference.learnt, scores.expected(held))

@@ -12,6 +12,7 @@ import time
 
 import structlog
 
+from streamgmm.drift.warm import warm_kernels as warm_drift_kernels
 from streamgmm.mixture import covariance, threads
 from streamgmm.mixture.compiled import is_cached
 from streamgmm.mixture.stepwise_em import warm_kernels as warm_mixture_kernels
@@ -43,6 +44,7 @@ def _load(covariance_type: str) -> None:
     if beside is not None:
         beside.wait()
     warm_record_kernels()
+    warm_drift_kernels()
     if not gc.get_freeze_count():  # once to a process, however many services it runs
         gc.freeze()
 

@@ -1,0 +1,23 @@
+"""Compiling, or loading from the cache, what drift computes, so that no reference waits for it."""
+
+import numpy as np
+
+from streamgmm.drift import calibration, scores
+from streamgmm.drift.bank import Bank
+from streamgmm.drift.e_step import e_step
+from streamgmm.drift.watch import RATES
+from streamgmm.mixture import covariance
+from streamgmm.mixture.arrays import frozen
+from streamgmm.mixture.parameters import Parameters
+
+
+def warm_kernels() -> None:
+    """Call every compiled function once, on a model of one component."""
+    full, one = covariance.by_name("full"), np.ones((1, 1, 1))
+    model = Parameters(*map(frozen, (np.ones(1), np.zeros((1, 1)), one, one)))
+    held, layout = scores.held(model, full), scores.layout(1, 1)
+    vectors = frozen(np.linspace(-2, 2, 100)[:, None])
+    output = e_step(model, held, vectors, full)
+    single, _ = scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)
+    sample = calibration.Sample(single, len(single), 100.0, scores.expected(held))
+    calibration.limits(sample, Bank(layout, RATES), 10, 1000.0, seed=0, steps=2)
