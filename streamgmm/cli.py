@@ -281,6 +281,9 @@ def settings_show(config: Config = None, sets: Sets = None, broker: BrokerUrl = 
 def settings_check(config: Config = None, sets: Sets = None, broker: BrokerUrl = None) -> None:
     """Say what is wrong with the settings, all of it at once (exit code 2)."""
     given = _settings(config, sets, broker)
+    from streamgmm.engine.plan import plan
+
+    plan(given, largest_record=0)  # what only the mixture can tell, as a covariance that is none
     typer.echo(f"the settings are right: {given.input.topic} to {given.output_topic} on {given.broker.url}")
 
 

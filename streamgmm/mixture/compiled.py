@@ -15,6 +15,7 @@ numba's cache notices a change in the file of the function that was called, not 
 So the stamp that its cache compares is replaced by a digest of every file of the package that compiles by this one.
 """
 
+import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,16 @@ def is_cached(function: Callable[..., Any]) -> bool:
     """Whether the cache holds a compiled function of these sources; True where there is no cache to fill."""
     cache_file = getattr(getattr(function, "_cache", None), "_cache_file", None)
     return cache_file is None or bool(cache_file._load_index())
+
+
+@functools.cache
+def cache_is_kept() -> bool:
+    """Whether there is a folder that numba may keep compiled code in."""
+    try:
+        numba.njit(cache=True)(_digest_of_sources)  # looks for a folder; compiles nothing
+    except RuntimeError:
+        return False
+    return True
 
 
 def part(function: Function) -> Function:

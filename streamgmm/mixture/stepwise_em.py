@@ -10,6 +10,7 @@ step size that falls with time, and forms the next model from them:
 `score` may be called with pieces of any size: the same rows, with `learn` at the same places, give the same bits.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -257,9 +258,12 @@ def log_likelihood(parameters: Parameters, vectors: ArrayLike, covariance: Covar
 
 
 def warm_kernels(*names: str) -> None:
-    """Compile what vectors without gaps need under these types of covariance (all of them unless named), or load it
-    from the cache, so that the first vectors do not wait.
+    """Compile what these types of covariance need (all of them unless named), or load it from the cache, so that the
+    first vectors do not wait: those with gaps, and those scored under a reference, too.
     """
+    rows = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
     for name in names or ("full", "tied", "diag", "spherical"):
-        learning = Learning(covariances.by_name(name), batch_size=4)
-        update(init([[0.0], [1.0], [2.0]], 1, learning), [[0.0], [1.0], [2.0]], learning)
+        beside = background.over([-1.0, -1.0], [3.0, 3.0])
+        learning = Learning(covariances.by_name(name), batch_size=4, background=beside)
+        state, _ = update(init(rows, 1, learning), [*rows, [3.0, math.nan]], learning)
+        log_likelihood(state.parameters, [*rows, [math.nan, 1.0]], learning.covariance)

@@ -16,7 +16,7 @@ from streamgmm.records.columns import Bytes
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-_NO_RUNTIME: dict[str, Any] = {"_nrt": False}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 _LONGEST = 10  # bytes of a 64-bit number in groups of seven bits
 
 
@@ -26,7 +26,10 @@ def compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
     It cannot allocate (no numba runtime): what it fills is an argument. Without the runtime arrays are not counted at
     every call of a small function, which takes up to nine tenths of such a call.
     """
-    kernel: Callable[_P, _R] = numba.njit(nogil=True, cache=True, error_model="numpy", **_NO_RUNTIME)(function)
+    try:
+        kernel: Callable[_P, _R] = numba.njit(cache=True, **_OPTIONS)(function)
+    except RuntimeError:  # numba found no folder that it may write its cache to: compile in every process
+        kernel = numba.njit(**_OPTIONS)(function)
     return kernel
 
 

@@ -1,6 +1,7 @@
 """The learner as a process of its own, started from a settings file, killed, and judged by what it published."""
 
 import contextlib
+import json
 import signal
 import subprocess
 import sys
@@ -51,6 +52,29 @@ def wide_records(n: int, features: int) -> Iterator[tuple[int, bytes | None, byt
         yield 0, b"key %d" % i, msgpack.packb(row)
 
 
+RICH = {
+    "input": {"format": "json", "weight": "w", "event_time": "t"},
+    "learning": {
+        "half_life": {"value": 5, "unit": "seconds"},
+        "max_gap": 20,
+        "averaging": True,
+        "averaged_scoring": True,
+        "dead_components": "respawn",
+    },
+}
+
+
+def rich_records(n: int, partitions: int, seed: int) -> Iterator[tuple[int, bytes | None, bytes | None]]:
+    """As `records`, with weights, event times, and a feature in five missing."""
+    rng = np.random.default_rng([seed, 1])
+    for i, (partition, key, value) in enumerate(records(n, partitions, seed)):
+        if value is not None and value[0] == 0x90 + FEATURES:
+            vector = [None if rng.random() < 0.2 else x for x in msgpack.unpackb(value)]
+            weight, time_ = float(rng.choice([0, 0.5, 1, 2])), 1e9 + n * seed * 0.01 + i * 0.01 + rng.normal()
+            value = json.dumps({"features": vector, "w": weight, "t": time_}).encode()  # noqa: PLW2901 - what is sent
+        yield partition, key, value
+
+
 class Learner:
     """`streamgmm run` on a settings file; its log lines go to a file beside it."""
 
@@ -84,7 +108,7 @@ COMMAND = [sys.executable, "-m", "streamgmm"]
 
 
 @contextlib.contextmanager
-def feeding(log: Log, topic: str, partitions: int, *, rate: int) -> Iterator[None]:
+def feeding(log: Log, topic: str, partitions: int, *, rate: int, made=records) -> Iterator[None]:
     """Keep appending records while the block runs."""
     stop = threading.Event()
 
@@ -92,7 +116,7 @@ def feeding(log: Log, topic: str, partitions: int, *, rate: int) -> Iterator[Non
         seed = 1
         while not stop.is_set():
             began = time.monotonic()
-            log.fill(topic, records(rate // 4, partitions, seed))
+            log.fill(topic, made(rate // 4, partitions, seed))
             seed += 1
             stop.wait(max(0.0, 0.25 - (time.monotonic() - began)))
 

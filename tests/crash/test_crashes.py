@@ -23,11 +23,11 @@ def log(request, tmp_path):
     return Kafka(request.getfixturevalue("kafka_url"))
 
 
-def disturb_and_check(log, folder, *, partitions, number, kills, seed):
+def disturb_and_check(log, folder, *, partitions, number, kills, seed, made=learners.records, **sections):
     topic = f"in-{uuid.uuid4().hex[:8]}"
     log.create(topic, partitions)
-    learner = Learner(folder, learners.settings(log, topic, f"{topic}.out"))
-    with learners.feeding(log, topic, partitions, rate=1500):
+    learner = Learner(folder, learners.settings(log, topic, f"{topic}.out", **sections))
+    with learners.feeding(log, topic, partitions, rate=1500, made=made):
         codes = learners.disturbed(learner, kills, seed, number)
     assert learner.finish() == 0, learner.said()[-3000:]
     audit = learner.audit()
@@ -85,6 +85,21 @@ def test_kills_of_a_large_model_between_its_checkpoints_lose_nothing(log, tmp_pa
     calm = Learner(tmp_path, learners.settings(log, topic, f"{topic}.calm", **LARGE), name="calm")
     assert calm.finish() == 0, calm.said()[-3000:]
     assert learners.assignments(log, f"{topic}.out") == learners.assignments(log, f"{topic}.calm")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [4, pytest.param(15, marks=pytest.mark.long)])
+def test_kills_change_nothing_with_missing_values_weights_and_a_half_life_in_event_time(log, tmp_path, kills):
+    made = {"made": learners.rich_records, **learners.RICH}
+    topic, learner, _ = disturb_and_check(
+        log, tmp_path, partitions=1, number=signal.SIGKILL, kills=kills, seed=5, **made
+    )
+    undisturbed = Learner(tmp_path, learners.settings(log, topic, f"{topic}.calm", **learners.RICH), name="calm")
+    assert undisturbed.finish() == 0, undisturbed.said()[-3000:]
+    ours, calm = (learners.assignments(log, f"{topic}.{name}") for name in ("out", "calm"))
+    assert ours == calm
+    assert "half_life" in learner.config.read_text()
+    assert len(ours) > 1000
 
 
 @pytest.mark.long
