@@ -61,6 +61,8 @@ def test_the_number_of_components_is_chosen_on_a_file_and_on_a_topic_alike(strea
     assert of_topic[-6:] == of_file[-6:]
 
 
+@pytest.mark.long
+@pytest.mark.timeout(400)
 def test_a_file_with_gaps_and_no_settings_file(streamgmm: Command, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = np.where(rng.random((600, 1)) < 0.5, -5, 5) + rng.standard_normal((600, 2))
@@ -81,7 +83,9 @@ def test_too_few_vectors_are_named(streamgmm: Command, tmp_path: Path) -> None:
     assert "model.n_components_min: 5 is above" in streamgmm("model", "choose-k", PLAYERS, "--from", "5", "--to", "4")
 
 
-@pytest.mark.parametrize("suffix", ["json", pytest.param("msgpack", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("suffix", ["json", "msgpack"])
 def test_an_exported_model_is_the_one_that_was_learnt_and_comes_back_as_a_new_generation(
     learnt: Command, tmp_path: Path, suffix: str
 ) -> None:
@@ -109,6 +113,8 @@ def test_an_exported_model_is_the_one_that_was_learnt_and_comes_back_as_a_new_ge
     assert last["component"] in (2, 3)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(400)
 def test_a_model_of_scikit_learn_is_where_a_service_starts(streamgmm: Command, tmp_path: Path) -> None:
     rows = np.loadtxt(PLAYERS, delimiter=",", skiprows=1, usecols=(2, 3))
     rows[:, 0] = np.log(rows[:, 0])
@@ -121,6 +127,8 @@ def test_a_model_of_scikit_learn_is_where_a_service_starts(streamgmm: Command, t
     assert "6 M-steps, 3395 vectors" in streamgmm("model", "show", "--config", "s.yaml")
 
 
+@pytest.mark.long
+@pytest.mark.timeout(400)
 def test_what_does_not_fit_is_refused_before_anything_is_touched(learnt: Command, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     wrong = StreamingGaussianMixture(3, covariance_type="diag", random_state=0).fit(rng.normal(size=(100, 4)))
