@@ -41,7 +41,7 @@ class Size(NamedTuple):
     largest: int  # K and D
 
 
-QUICK = Size(20_000, 200_000, 100_000, 10)
+QUICK = Size(150_000, 1_000_000, 200_000, 10)
 FULL = Size(300_000, 20_000_000, 1_000_000, 100)
 
 
@@ -122,7 +122,6 @@ async def _run(place: Place, broker: Broker, point: Point, name: str) -> Run:
         "input.features": "x",
         "output.topic": output,
         "model.n_components": COMPONENTS,
-        "delivery.commit_records": 20_000,
         "http.port": 0,
     }
     return await service.run(broker, output, point.work.records, {**usual, **point.settings})

@@ -15,6 +15,7 @@ from streamgmm.engine import step as engine
 from streamgmm.engine import warm_up
 from streamgmm.engine.values import Report, State, WarmUp
 from streamgmm.errors import CorruptBatch, InputUnusable, RecordsLost, StreamgmmError, TooFewVectors
+from streamgmm.service.at_once import AtOnce
 from streamgmm.service.publisher import Publisher
 from streamgmm.service.read_ahead import Fetched, ReadAhead
 from streamgmm.service.session import Session
@@ -36,6 +37,8 @@ class Learner:
         self.input = ReadAhead(session.reader, min(delivery.commit_interval / 2, FETCH_WAIT))
         self.publisher = Publisher(session)
         self.transactions = Transactions(self.publisher, observer, delivery, session.state)
+        once = session.at_once is None
+        self.outlet = self.transactions if once else AtOnce(self.publisher, self.transactions)
         self.worker = Worker("compute")
         self.draining = asyncio.Event()
         self.until: Mapping[int, int] | None = None  # `--until-end`: stop when every position has reached these
@@ -58,7 +61,7 @@ class Learner:
         if fetched:
             self.working, report = await self.compute(fetched)
             await self.publish(report)
-        self.transactions.check()
+        self.outlet.check()
 
     def finished(self) -> bool:
         """Told to drain, at input that is refused, or at the end that `--until-end` asks for."""
@@ -130,8 +133,7 @@ class Learner:
 
     async def publish(self, report: Report) -> None:
         """Hand a report on, and the state that it has led to; waits while the transactions are behind."""
-        await self.publisher.publish_at_once(report)
-        await self.transactions.put(self.working, report)
+        await self.outlet.put(self.working, report)
 
     async def change(self, state: State, report: Report = NOTHING) -> None:
         """Another state, for another reason than records that were learnt; nothing else may set it."""
@@ -144,7 +146,7 @@ class Learner:
         at_end = not self.draining.is_set() and self.refused is None
         if at_end and isinstance(self.working.model, WarmUp):
             await self.start_early(self.working.model)
-        await self.transactions.end()
+        await self.outlet.end()
         if self.refused is not None:
             raise self.refused
 
@@ -159,6 +161,6 @@ class Learner:
 
     async def close(self) -> None:
         """Give up what is under way, without waiting for the broker."""
-        await self.transactions.close()
+        await self.outlet.close()
         await self.input.close()
         self.worker.close()

@@ -5,7 +5,7 @@ after them. What takes processor time is done in a thread.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from streamgmm.broker.interface import GroupOffsets
@@ -37,10 +37,10 @@ class Publisher:
         self._checkpoints = CheckpointWriter(self._settings, self._topics, session.origin)
         self._worker = Worker("publish")
 
-    async def publish_at_once(self, report: Report) -> None:
-        """at_least_once: assignments leave as soon as they are computed, and are waited for until acknowledged."""
+    async def publish_at_once(self, reports: Sequence[Report]) -> None:
+        """at_least_once: the assignments of some rounds, waited for until they are acknowledged."""
         if self._session.at_once is not None:
-            for send in await self._worker.run(list, self._assignments(report)):
+            for send in [send for report in reports for send in self._assignments(report)]:
                 await self._session.at_once.send(*send)
             await self._session.at_once.commit()
 
