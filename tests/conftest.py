@@ -1,6 +1,8 @@
 """Fixtures of the whole suite: one real Kafka, started when the first test asks for it."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import hypothesis
@@ -19,6 +21,23 @@ GIVEN = os.environ.get("STREAMGMM_TEST_KAFKA")
 # Expired transactions are aborted soon. Not on a broker that is restarted: one that aborts while it starts forgets the
 # marker (Kafka 4.3.1), and the partition's stable end stays where it is.
 SOON = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500"}
+
+
+# What fills numba's cache, side by side: the kernels of every type of covariance with those of drift, and the records'.
+KERNELS = (
+    "from streamgmm.mixture.stepwise_em import warm_kernels; warm_kernels()\n"
+    "from streamgmm.drift.warm import warm_kernels; warm_kernels()",
+    "from streamgmm.records.warm import warm_kernels; warm_kernels()",
+)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile once before several processes begin: each would compile for itself, and its first tests be too slow."""
+    several = getattr(session.config.option, "numprocesses", None)
+    if several and not hasattr(session.config, "workerinput") and not session.config.option.collectonly:
+        compiling = [subprocess.Popen([sys.executable, "-c", kernels]) for kernels in KERNELS]
+        failed = [process.args for process in compiling if process.wait()]
+        assert not failed, failed
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
