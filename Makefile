@@ -41,7 +41,7 @@ test: $(DEV) ## every test but the long ones, those on a real Kafka included (AR
 	$(INTERPRETER) -m pytest -m "not long" $(TOGETHER) $(ARGS)
 
 test-long: $(BENCH) ## the long tests: many crashes, benchmarks, properties on many examples
-	$(INTERPRETER) -m pytest -m long $(ARGS)
+	$(INTERPRETER) -m pytest -m long $(TOGETHER) $(ARGS)
 	HYPOTHESIS_PROFILE=many $(INTERPRETER) -m pytest -m "not long" $(TOGETHER) tests/records tests/mixture tests/engine tests/drift
 
 lint: $(DEV) ## formatting, lint, types
