@@ -33,7 +33,7 @@ class Size(NamedTuple):
 
 
 QUICK = Size(400_000, 1)
-FULL = Size(1_000_000, 9)
+FULL = Size(500_000, 9)
 
 
 class Pairs(NamedTuple):
@@ -68,7 +68,12 @@ def main() -> None:
     arguments = _arguments()
     size = QUICK if arguments.quick else FULL
     with places.embedded() as place:
-        pairs = asyncio.run(_measured(place, size))
+        pairs = asyncio.run(measured(place, size))
+    report(pairs, size, arguments.results)
+
+
+def report(pairs: Pairs, size: Size, folder: Path) -> None:
+    """Print and write what the pairs gave."""
     rate, cost = (statistics.median(a / b for a, b in each) for each in (pairs.rates, pairs.processor))
     case = f"{PAGES} open pages"
     with_pages, without = (statistics.median(each) for each in zip(*pairs.rates, strict=True))
@@ -82,7 +87,7 @@ def main() -> None:
     if size == FULL:
         found[0] = found[0].at_least(FLOOR)
     method = f"{size.records:,} records, {size.pairs} pair{'s' if size.pairs > 1 else ''} of runs in turn"
-    results.report("page", found, [machine.facts(), method], arguments.results)
+    results.report("page", found, [machine.facts(), method], folder)
 
 
 def _arguments() -> argparse.Namespace:
@@ -92,7 +97,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _measured(place: Place, size: Size) -> Pairs:
+async def measured(place: Place, size: Size) -> Pairs:
+    """Run the pairs."""
     pairs = Pairs([], [], 0.0)
     async with open_broker(Broker(url=place.url)) as broker:
         await workload.fill(broker, place.topic, workload.Workload(size.records))

@@ -165,6 +165,15 @@ def test_a_password_is_refused_elsewhere_and_never_shown(file: Path) -> None:
     assert "hunter2" not in " ".join(said(None, [*LEAST, "broker.url=kafka://u:hunter2@h:1"]))
 
 
+def test_a_token_is_refused_elsewhere_and_never_shown(file: Path) -> None:
+    file.write_text("http: {token: hunter2}\n")
+    for lines in (said(file, LEAST), said(None, [*LEAST, "http.token=hunter2"])):
+        assert "http.token: not taken from" in lines[0]
+        assert "STREAMGMM_HTTP__TOKEN or http.token_file" in lines[0]
+        assert "hunter2" not in " ".join(lines)
+    assert load(None, LEAST, {"STREAMGMM_HTTP__TOKEN": "hunter2"}).http.token.get_secret_value() == "hunter2"
+
+
 def test_the_broker_alone() -> None:
     environment = {"STREAMGMM_BROKER__URL": "kafka://h:1"}
     assert load_broker(None, [], environment).url == "kafka://h:1"

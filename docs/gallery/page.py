@@ -1,6 +1,7 @@
 """Pictures of the live page: the demo before and after its population changes, light and dark.
 
-The demo draws its records with a fixed seed; each picture is taken once so many records have been learnt.
+The demo draws its records with a fixed seed. A page stops at the first frame that its moment asks for, however long
+the pictures then take; a moment that does not come is an error and no picture.
 """
 
 import re
@@ -12,31 +13,55 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from docs.gallery import style
 from tests.page.chromium import ARGUMENTS, installed
 
-MOMENTS = {"before": 46_000, "after": 82_000}  # records learnt; the population changes at about 50,000
+MOMENTS = {  # the population changes at about 50,000 records, and back at about 100,000
+    "before": "frame.drift.state === 'none' && frame.model.totals.records >= 44000",
+    "after": "frame.drift.state === 'alarm' && frame.drift.moved.length > 0 && frame.model.totals.records >= 75000",
+}
 SCHEMES = ("light", "dark")
 WINDOW = {"width": 1440, "height": 900}
 COLOURS = 256
-LEARNT = "(records) => window.streamgmm.state.frame && window.streamgmm.state.frame.model.totals.records >= records"
-MINUTES_MS = 180_000
+MINUTES_MS = 240_000
+SETTLED_MS = 500  # a bar's way to its width
+HOLDING = """
+  const Stream = window.EventSource;
+  window.EventSource = class extends Stream {
+    addEventListener(type, listener) {
+      super.addEventListener(type, type !== "frame" ? listener : (event) => {
+        if (window.held) return;
+        const frame = JSON.parse(event.data);
+        listener(event);
+        window.held = MOMENT;
+      });
+    }
+  };
+"""
 
 
 def take() -> Iterator[Path]:
     """Play the demo, and write docs/pictures/page-MOMENT-SCHEME.png."""
     with demo() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed(), args=ARGUMENTS)
-        pages = {scheme: browser.new_page(viewport=WINDOW, color_scheme=scheme) for scheme in SCHEMES}
-        for page in pages.values():
-            page.goto(address)
-        for moment, records in MOMENTS.items():
+        for moment, condition in MOMENTS.items():
+            pages = {scheme: held_at(browser, address, scheme, condition) for scheme in SCHEMES}
             for scheme, page in pages.items():
-                page.wait_for_function(LEARNT, arg=records, timeout=MINUTES_MS)
+                page.wait_for_function("() => window.held", timeout=MINUTES_MS)
+                page.wait_for_timeout(SETTLED_MS)
                 yield saved(page, f"page-{moment}-{scheme}")
+                page.close()
         browser.close()
+
+
+def held_at(browser: Browser, address: str, scheme: str, condition: str) -> Page:
+    """A page that takes no frame after the first one of which the condition holds."""
+    page = browser.new_page(viewport=WINDOW, color_scheme=scheme)  # type: ignore[arg-type]
+    page.add_init_script(HOLDING.replace("MOMENT", condition))
+    page.goto(address)
+    return page
 
 
 @contextmanager

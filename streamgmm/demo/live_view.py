@@ -172,7 +172,7 @@ def _drift_words(drift: DriftView) -> str:
         "settling": f"settling: {drift.progress:.0%} of the way to a reference",
         "calibrating": f"calibrating: {drift.progress:.0%} of what is usual seen",
         "none": "none: the stream is like its reference",
-        "warning": "warning: the stream is less like its reference",
+        "warning": f"warning: {drift.sentence or 'the stream is less like its reference'}",
         "alarm": f"ALARM: {drift.sentence or 'the stream is unlike its reference'}",
     }
     return words[drift.state]

@@ -34,10 +34,12 @@ def told(moved: Sequence[Moved], features: Sequence[Feature]) -> tuple[Told, ...
 
 
 def sentence(moved: Sequence[Moved], features: Sequence[Feature]) -> str | None:
-    """What changed: the two largest things. None where nothing did."""
-    parts = [_phrase(one, features) for one in moved]
-    distinct = [part for i, part in enumerate(parts) if part not in parts[:i]]
-    return "; ".join(distinct[:2]) or None
+    """What changed: the largest thing, and the largest of another kind. None where nothing did."""
+    if not moved:
+        return None
+    kinds = list(dict.fromkeys(one.what for one in moved))[:2]
+    largest = [next(one for one in moved if one.what == kind) for kind in kinds]
+    return "; ".join(_phrase(one, features) for one in largest)
 
 
 def _told(one: Moved, features: Sequence[Feature]) -> Told:
@@ -49,21 +51,21 @@ def _told(one: Moved, features: Sequence[Feature]) -> Told:
 
 
 def _phrase(one: Moved, features: Sequence[Feature]) -> str:
-    fact = _told(one, features)
+    fact, name = _told(one, features), f"C{one.component}"
+    grew = fact.now > fact.before
     if fact.what == "mean" and one.feature is not None:
-        more, unit = "higher" if one.now > one.before else "lower", features[one.feature].unit
-        sizes = f"{one.deviations:+.1f} sd, {compact(fact.before)} to {compact(fact.now)} {unit}".rstrip()
-        return f"{fact.feature} {more} than in the reference: {sizes}, in component {one.component}"
+        unit = features[one.feature].unit
+        sizes = f"from {compact(fact.before)} to {compact(fact.now)} {unit}".rstrip()
+        return f"{name} moved, mainly {fact.feature} {sizes} ({one.deviations:+.1f} sd)"
     if fact.what == "spread":
-        more = "wider" if fact.now > fact.before else "narrower"
-        return f"component {one.component} {more} than in the reference: squared distances times {fact.now:.2f}"
+        return f"{name} became {'wider' if grew else 'narrower'}: squared distances times {fact.now:.2f}"
     if fact.what == "weight":
-        more = "more" if fact.now > fact.before else "less"
-        return f"{more} of component {one.component}: {fact.before:.0%} to {fact.now:.0%}"
+        return f"{name} {'grew' if grew else 'shrank'} from {100 * fact.before:.0f} to {100 * fact.now:.0f} %"
     if fact.what == "missing":
-        return f"{fact.feature} missing in {fact.now:.1%} of the vectors, {fact.before:.1%} in the reference"
-    less = "more" if fact.now > fact.before else "less"
-    return f"vectors {less} likely than in the reference: log-likelihood {fact.before:.2f} to {fact.now:.2f} nats"
+        return (
+            f"{fact.feature} is missing in {100 * fact.now:.1f} % of the vectors, it was in {100 * fact.before:.1f} %"
+        )
+    return f"the vectors fit {'better' if grew else 'worse'}: log-likelihood {fact.before:.2f} to {fact.now:.2f} nats"
 
 
 def compact(value: float) -> str:

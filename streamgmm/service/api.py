@@ -124,6 +124,7 @@ class SetAside(_Value):
     reason: str
     partition: int
     offset: int
+    payload: str | None = Field(description="the beginning of its value; null unless `http.show_payloads` is set")
 
 
 class Stream(_Value):

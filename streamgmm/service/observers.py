@@ -26,7 +26,7 @@ class Observers:
     def __init__(self, settings: Settings, listener: Callable[[Snapshot], None] | None = None) -> None:
         self.metrics = Metrics(settings.model)
         self.snapshot = view.empty(settings)
-        self.recorder = Recorder(self.snapshot)
+        self.recorder = Recorder(self.snapshot, payloads=settings.http.show_payloads)
         self.view: view.View | None = None
         self.ends: Mapping[int, int] = {}  # of the input, by partition
         self._settings, self._listener = settings, listener
@@ -78,8 +78,6 @@ class Observers:
         if passed < SUMMARY_EVERY:
             return ()
         rate = (records - self._records_then) / passed
-        self.last_commit = time.monotonic()  # or the start
-        self._draining = False
         self._summarised, self._records_then = now, records
         return (view.summary(self.snapshot, rate),)
 

@@ -23,6 +23,9 @@ class Http(Section):
     public_read: bool = Field(
         False, description="everybody who reaches `host` may look at the page and the API, without a token"
     )
+    show_payloads: bool = Field(
+        False, description="the page and the API show the beginning of what was in the last dead letters"
+    )
 
     @property
     def is_loopback(self) -> bool:

@@ -45,7 +45,7 @@ class Shown(AbstractContextManager["Shown"]):
     def __init__(self, settings: Settings, port: int = 0) -> None:
         self.settings, self.port = settings, port
         self.address = ""
-        self.recorder = Recorder(empty(settings))
+        self.recorder = Recorder(empty(settings), payloads=settings.http.show_payloads)
         self._loop = asyncio.new_event_loop()
         self._stop: asyncio.Event
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
@@ -116,10 +116,11 @@ def live_of(means: np.ndarray, variances: np.ndarray, weights: np.ndarray, *, fr
     statistics = Statistics(weights, means, variances * weights[:, None])
     learning = stepwise_em.Learning(covariance, batch_size=100)
     mixture = stepwise_em.begin(statistics, parameters, learning)
-    drift = monitor.init()
+    drift, ids = monitor.init(), np.arange(len(weights))
     if frozen:
-        drift = monitor.freeze(drift, parameters._replace(means=means - 0.5 * np.sqrt(variances)))
-    return Live(mixture, np.arange(len(weights)), 0, 0.1, drift)
+        moved = parameters._replace(means=means - 0.5 * np.sqrt(variances))
+        drift = monitor.freeze(drift, moved, ids, steps=7, learnt=5_000.0)
+    return Live(mixture, ids, 0, 0.1, drift)
 
 
 def sample_of(live: Live, n: int, seed: int = 0) -> Sample:

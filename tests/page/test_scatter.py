@@ -25,7 +25,7 @@ def model(name: str) -> tuple[Live, np.ndarray]:
     )
     learning = stepwise_em.Learning(covariance, batch_size=100)
     mixture = stepwise_em.init(vectors, K, learning)
-    drift = monitor.freeze(monitor.init(), mixture.parameters)
+    drift = monitor.freeze(monitor.init(), mixture.parameters, np.arange(K), steps=1, learnt=200.0)
     return Live(mixture, np.arange(K), 0, 0.1, drift), full(covariance, mixture.parameters)
 
 

@@ -25,7 +25,8 @@ def live(name: str) -> Live:
     for start in range(0, 1800, 300):
         state, _ = stepwise_em.update(state, rows[start : start + 300], learning)
     state, _ = stepwise_em.score(state, rows[:290], None, learning)
-    return Live(state, np.arange(K), 290, 0.1, monitor.freeze(monitor.init(), state.parameters))
+    drift = monitor.freeze(monitor.init(), state.parameters, np.arange(K), steps=6, learnt=1800.0)
+    return Live(state, np.arange(K), 290, 0.1, drift)
 
 
 def through_bytes(value: Live, name: str) -> tuple[Live, int]:

@@ -30,12 +30,13 @@ class Moment(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """Which record was set aside, and why; never what was in it."""
+    """Which record was set aside, and why; what was in it only where a setting allows it."""
 
     time: float  # seconds since the epoch
     reason: str
     partition: int
     offset: int
+    payload: str | None = None  # the beginning of its value
 
 
 class Flow(NamedTuple):

@@ -37,6 +37,7 @@ class Pages:
                     yield b": still here\n\n"
                     continue
                 if frame is not None:
+                    await self._wire.ready(frame, x, y)
                     yield b"event: frame\ndata: " + self._wire.encoded(frame, x, y, last) + b"\n\n"
                     last = frame.number
         finally:

@@ -13,7 +13,7 @@ import numpy as np
 from streamgmm.engine.sample import MOST, Sample, spread
 from streamgmm.engine.values import Event, Live, Outgoing, State
 from streamgmm.mixture.arrays import Array
-from streamgmm.records.columns import headers_of
+from streamgmm.records.columns import headers_of, string
 from streamgmm.records.dead_letters import PREFIX
 from streamgmm.service.live.frame import DeadLetter, Flow, Frame, Moment, Picture, n_points
 from streamgmm.service.live.memory import resident_bytes
@@ -27,12 +27,16 @@ BEAT = 0.25  # seconds between frames, at least
 RATE_OVER = 5.0  # seconds that a rate is taken over
 MOMENTS = 200  # events kept
 DEAD_LETTERS = 8  # kept
+PAYLOAD = 120  # bytes of a dead letter that are shown where that is allowed
 
 
 class Recorder:
-    """All methods are called on the event loop's thread. `clock` gives the seconds since the epoch."""
+    """All methods are called on the event loop's thread. `clock` gives the seconds since the epoch.
 
-    def __init__(self, first: Snapshot, clock: Callable[[], float] = time.time) -> None:
+    With `payloads` it keeps the beginning of what was in the last dead letters too.
+    """
+
+    def __init__(self, first: Snapshot, clock: Callable[[], float] = time.time, *, payloads: bool = False) -> None:
         self.ring = Ring()
         self.view: View | None = None  # once it is known what runs
         self.n_components = 0  # that a model starts with at least
@@ -40,7 +44,7 @@ class Recorder:
         self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS)
         self.born: dict[int, int] = {}  # vectors learnt when a component came, by id; absent: not known
         self.closed = False  # no frame will follow
-        self._snapshot, self._clock = first, clock
+        self._snapshot, self._clock, self._payloads = first, clock, payloads
         self._state: State | None = None
         self._flow = Flow(None, None, None, 0, None, None, None, None)
         self._passed: deque[tuple[float, int]] = deque()  # time, records: over the last seconds
@@ -62,7 +66,7 @@ class Recorder:
         now, report, flow = self._clock(), committed.report, self._flow
         self._samples += report.samples
         self._note(now, report.events)
-        self.dead_letters.extend(_last_letters(now, report.dead_letters))
+        self.dead_letters.extend(_last_letters(now, report.dead_letters, payloads=self._payloads))
         self._flow = flow._replace(
             latency_mean=latency.mean if latency else flow.latency_mean,
             latency_newest=latency.newest if latency else flow.latency_newest,
@@ -180,9 +184,17 @@ def _rows(sample: Sample, rows: np.ndarray) -> Sample:
     return Sample(sample.vectors[rows], sample.responsibilities[rows], sample.ids, sample.outlier[rows])
 
 
-def _last_letters(now: float, outgoing: Iterable[Outgoing]) -> Iterator[DeadLetter]:
+def _last_letters(now: float, outgoing: Iterable[Outgoing], *, payloads: bool) -> Iterator[DeadLetter]:
     for part in outgoing:
         letters = part.columns
         for row in range(max(0, len(letters.offsets) - DEAD_LETTERS), len(letters.offsets)):
             reason = dict(headers_of(letters, row)).get(f"{PREFIX}reason") or b""
-            yield DeadLetter(now, reason.decode(errors="replace"), part.partition, int(letters.offsets[row]))
+            offset, payload = int(letters.offsets[row]), _beginning(string(letters.values, row)) if payloads else None
+            yield DeadLetter(now, reason.decode(errors="replace"), part.partition, offset, payload)
+
+
+def _beginning(value: bytes | None) -> str | None:
+    """The first bytes as text; those that are none as \\x and their digits."""
+    if value is None:
+        return None
+    return value[:PAYLOAD].decode(errors="backslashreplace") + ("…" if len(value) > PAYLOAD else "")

@@ -62,6 +62,7 @@ def add_routes(app: FastAPI, recorder: Recorder, wire: Wire) -> None:
         found = recorder.ring.at(number)
         if found is None:
             raise HTTPException(404, f"frame {number} is not kept; the ring reaches over the last minutes")
+        await wire.ready(found, x, y)
         return Response(wire.encoded(found, x, y, 0), media_type="application/json")
 
     @app.get("/api/v1/points/{number}", tags=["page"], responses=_GONE)

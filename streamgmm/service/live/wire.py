@@ -1,5 +1,6 @@
 """A frame as the page takes it: JSON, made once for all pages that look along the same axes and know as much."""
 
+import asyncio
 import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -33,6 +34,16 @@ class Wire:
         self._instance = uuid.uuid4().hex[:12]
         self._encoded: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._pinned: tuple[Parameters, Principal] | None = None
+        self._finding = asyncio.Lock()
+
+    async def ready(self, frame: Frame, x: str, y: str) -> None:
+        """Find the principal axes where these ask for them, in a thread: of many features it takes a moment."""
+        if frame.picture is None or not (x.startswith("p") or y.startswith("p")):
+            return
+        async with self._finding:
+            wanted = self._to_pin(frame.picture)
+            if self._pinned is None or self._pinned[0] is not wanted:
+                self._pinned = (wanted, await asyncio.to_thread(axes.principal, wanted, self._covariance))
 
     def encoded(self, frame: Frame, x: str, y: str, since: int | None) -> bytes:
         """JSON of the frame along these axes.
@@ -109,12 +120,16 @@ class Wire:
         ]
 
     def _principal(self, picture: Picture) -> Principal:
-        """Pinned to the reference; before there is one to the first model seen."""
-        if picture.frozen is not None and (self._pinned is None or self._pinned[0] is not picture.frozen):
-            self._pinned = (picture.frozen, axes.principal(picture.frozen, self._covariance))
-        elif self._pinned is None:
-            self._pinned = (picture.parameters, axes.principal(picture.parameters, self._covariance))
+        wanted = self._to_pin(picture)
+        if self._pinned is None or self._pinned[0] is not wanted:
+            self._pinned = (wanted, axes.principal(wanted, self._covariance))
         return self._pinned[1]
+
+    def _to_pin(self, picture: Picture) -> Parameters:
+        """Whose axes they are: the reference's; before there is one the first model's that was seen."""
+        if picture.frozen is not None:
+            return picture.frozen
+        return picture.parameters if self._pinned is None else self._pinned[0]
 
 
 def _model(frame: Frame, transforms: list[Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from streamgmm.service.live.rounding import significant, to_a_thousandth
 from streamgmm.service.live.wire import Wire
 from streamgmm.service.publisher import Committed
 from streamgmm.service.view import empty
+from tests.engine import streams
 from tests.page.shown import model_of_size, sample_of, settings_for, snapshot_of
 
 SETTINGS = settings_for(("a", "b"), 3)
@@ -119,6 +120,19 @@ def test_a_birth_is_marked_and_an_age_is_known() -> None:
     cards = Wire(SETTINGS, recorder).cards(recorder.newest())["components"]
     assert [card["mark"] for card in cards] == [None, None, "born"]
     assert [card["age"] for card in cards] == [500, 500, 500]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "payload"),
+    [(False, [None] * 8), (True, [r"\xc1"] * 6 + ["x" * 120 + "…", None])],
+)
+def test_what_was_in_dead_letters_is_kept_only_where_that_is_allowed(allowed: bool, payload: list[str | None]) -> None:
+    values = [b"\xc1"] * 10 + [b"x" * 1000, None]
+    state, report = streams.run(streams.plan(), [[streams.record(i, value) for i, value in enumerate(values)]])
+    recorder = Recorder(empty(SETTINGS), payloads=allowed)
+    recorder.committed(Committed(state, report, 0.01, 100), None)
+    assert [letter.payload for letter in recorder.dead_letters] == payload
+    assert [letter.offset for letter in recorder.dead_letters] == list(range(4, 12))
 
 
 @pytest.mark.parametrize(

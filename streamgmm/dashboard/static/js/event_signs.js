@@ -1,9 +1,13 @@
 // A sign for each kind of event, small enough to stand on a curve.
 const SIGNS = {
-  drift_warning: "!",
+  drift_warned: "!",
+  drift_eased: "○",
   drift_raised: "▲",
   drift_cleared: "▽",
   reference_frozen: "R",
+  reference_calibrated: "✓",
+  model_reheated: "↺",
+  model_reinitialised: "↺",
   component_born: "+",
   component_died: "†",
   component_split: "÷",

@@ -17,7 +17,6 @@ const PHASES = {
   warming_up: { word: "warming up", tone: "calm" },
   disconnected: { word: "no broker", tone: "bad" },
   draining: { word: "stopping", tone: "watch" },
-  frozen: { word: "frozen", tone: "calm" },
 };
 
 const TEXTS = {
@@ -25,7 +24,6 @@ const TEXTS = {
   restoring: "The service takes the model over from its last checkpoint: {detail}.",
   disconnected: "The service has lost its broker and goes on from the checkpoint as soon as it is back: {detail}.",
   draining: "The service ends: {detail}.",
-  frozen: "The model is frozen: vectors are assigned, nothing is learnt.",
 };
 
 export function statusOf({ link, frame }) {

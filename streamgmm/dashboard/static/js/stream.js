@@ -14,6 +14,7 @@ export function Stream({ frame, rows }) {
   const behind = Object.values(lag).reduce((sum, count) => sum + count, 0);
   const trend = rows.slice(-TREND);
   const rejected = Object.entries(totals.rejected);
+  const shown = frame.dead_letters.some(({ payload }) => payload !== null);
   const set = rejected.reduce((sum, [, count]) => sum + count, 0);
   return html`<${Panel} name="stream" title="Stream" about=${ABOUT}>
     <dl class="tiles">
@@ -27,8 +28,8 @@ export function Stream({ frame, rows }) {
     <${Lag} lag=${lag} />
     <h3>Dead letters <small>${set ? `${whole(set)}, set aside with the reason` : "none"}</small></h3>
     ${set > 0 && html`<ul class="reasons">${rejected.map(([reason, count]) => html`<li>${reason.replaceAll("_", " ")} <b class="number">${whole(count)}</b></li>`)}</ul>`}
-    ${frame.dead_letters.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label="The last dead letters"><table class="letters"><caption class="hidden-visually">The last dead letters</caption><thead><tr><th scope="col">time</th><th scope="col">reason</th><th scope="col">position</th></tr></thead>
-      <tbody>${[...frame.dead_letters].reverse().slice(0, 4).map(({ time, reason, partition, offset }) => html`<tr><td class="number">${clock(time)}</td><td>${reason.replaceAll("_", " ")}</td><td class="number">${partition}/${compactOffset(offset)}</td></tr>`)}</tbody></table></div>`}
+    ${frame.dead_letters.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label="The last dead letters"><table class="letters"><caption class="hidden-visually">The last dead letters</caption><thead><tr><th scope="col">time</th><th scope="col">reason</th><th scope="col">position</th>${shown && html`<th scope="col">value</th>`}</tr></thead>
+      <tbody>${[...frame.dead_letters].reverse().slice(0, 4).map(({ time, reason, partition, offset, payload }) => html`<tr><td class="number">${clock(time)}</td><td>${reason.replaceAll("_", " ")}</td><td class="number">${partition}/${compactOffset(offset)}</td>${shown && html`<td class="payload">${payload}</td>`}</tr>`)}</tbody></table></div>`}
   </${Panel}>`;
 }
 
