@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from streamgmm.service.publisher import Committed
+from streamgmm.service.snapshot import StatisticView, Totals
+from tests.engine import streams
 from tests.page.shown import Shown, live_of, model_of_size, sample_of, settings_for, snapshot_of
+from tests.service.snapshots import NO_DRIFT
 
 TWO = ("APM", "latency")
 DRAWN = "() => window.streamgmm.drawList && window.streamgmm.drawList.ellipses.length"
@@ -107,6 +111,33 @@ def test_what_is_missing_is_a_dash_and_not_drawn(open_page) -> None:
         assert page.evaluate("window.streamgmm.drawList.points.length") == 10
         expect(page.locator(".means b").first).to_have_text("\u2013")
         assert not re.search(r"\b(NaN|null|undefined)\b", page.locator("body").inner_text())
+
+
+def test_drift_is_told_in_words_on_the_page(open_page) -> None:
+    said = "C3 grew from 12 to 31 %; C3 moved, mainly APM from 100 to 150 /min (+2.1 sd)"
+    statistics = (StatisticView("weights", 9.0, 4.0), StatisticView("mean", 2.0, 4.0))
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown, drift=NO_DRIFT._replace(state="none", statistics=statistics, sentence=None))
+        page = open_page(shown.address)
+        expect(page.locator(".sentence")).to_have_text("No drift. The stream looks like its reference.")
+        running(shown, drift=NO_DRIFT._replace(state="alarm", statistics=statistics, sentence=said))
+        expect(page.locator(".sentence")).to_have_text(f"Drift! The stream no longer looks like its reference. {said}")
+        expect(page.locator(".legend li").first).to_contain_text("alarm above 4.00")
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_what_was_in_a_dead_letter_is_shown_as_text_where_that_is_allowed(open_page, allowed: bool) -> None:
+    wild = b"<img src=x onerror='document.title=1'>"
+    state, report = streams.run(streams.plan(), [[streams.record(i, wild) for i in range(3)]])
+    with Shown(settings_for(TWO, 2, http={"show_payloads": allowed})) as shown:
+        counted = Totals(records=3, published=0, rejected={"undecodable": 3}, vectors=0, skipped=0)
+        running(shown, totals=counted)
+        shown.call(lambda: shown.recorder.committed(Committed(state, report, 0.01, 100), None))
+        running(shown, totals=counted)
+        page = open_page(shown.address)
+        expect(page.locator(".letters tbody tr")).to_have_count(3)
+        assert page.locator(".letters .payload").all_inner_texts() == ([wild.decode()] * 3 if allowed else [])
+        assert page.title() == "streamgmm"
 
 
 def test_a_stream_that_is_quiet_says_since_when(open_page) -> None:
