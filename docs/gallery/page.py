@@ -78,5 +78,5 @@ def demo() -> Iterator[str]:
 def saved(page: Page, name: str) -> Path:
     """A screenshot, small: the page has few colours."""
     path = style.PICTURES / f"{name}.png"
-    Image.open(BytesIO(page.screenshot())).quantize(COLOURS).save(path, optimize=True)
+    Image.open(BytesIO(page.screenshot())).quantize(COLOURS, Image.Quantize.FASTOCTREE).save(path, optimize=True)
     return path

@@ -5,7 +5,7 @@ const SIGNS = {
   drift_raised: "▲",
   drift_cleared: "▽",
   reference_frozen: "R",
-  reference_calibrated: "✓",
+  reference_calibrated: "C",
   model_reheated: "↺",
   model_reinitialised: "↺",
   component_born: "+",
