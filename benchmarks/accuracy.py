@@ -38,16 +38,16 @@ QUICK = Size(
     large_samples.Size(100_000, 1, 50),
     3,
     (1,),
-    streams.Size(20_000, 2_000, 1, 1, 500, 200),
-    gaps.Size(50_000, 20_000, 1),
+    streams.Size(20_000, 2_000, 1, 500, 200),
+    gaps.Size(20_000, 50_000, 1, 3),
     moving.Size(20_000, 1),
 )
 FULL = Size(
     large_samples.FULL,
     10,
     (1, 10),
-    streams.Size(100_000, 5_000, 3, 1, 3_000, 1_000),
-    gaps.Size(300_000, 100_000, 3),
+    streams.Size(100_000, 5_000, 3, 10_000, 2_000),
+    gaps.Size(100_000, 400_000, 3, 10),
     moving.Size(40_000, 3),
 )
 

@@ -72,6 +72,10 @@ def growth_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("growth")
 
 
+def accuracy_benchmark() -> Iterator[tuple[str, ...]]:
+    yield from _benchmark("accuracy")
+
+
 def _benchmark(name: str) -> Iterator[tuple[str, ...]]:
     """What a benchmark wrote last; only the head where it has not run yet."""
     yield "case", "metric", "measured", "unit", "peer", "the peer's", "target", "met"
@@ -164,6 +168,7 @@ GENERATED: Mapping[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "page_benchmark": page_benchmark,
     "latency_benchmark": latency_benchmark,
     "growth_benchmark": growth_benchmark,
+    "accuracy_benchmark": accuracy_benchmark,
     "commands": commands,
     "options": option_helps,
 }

@@ -18,8 +18,8 @@ from streamgmm import StreamingGaussianMixture
 
 FEATURES, COMPONENTS, FAR = 4, 3, 4.0  # standard deviations
 BATCH, REFIT, START = 100, 1_000, 2_000
-HALF_LIVES = (500, 1_000, 2_000, 4_000)
-WINDOWS = (1_000, 2_000, 3_000, 5_000, 10_000)
+HALF_LIVES = (250, 500, 1_000, 2_000, 4_000, 8_000)
+WINDOWS = (500, 1_000, 2_000, 3_000, 5_000, 10_000, 20_000)
 PEER = "batch EM on the best window"
 
 

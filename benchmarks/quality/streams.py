@@ -1,7 +1,7 @@
 """Point 4: one pass over five synthetic streams, judged on held-out vectors, beside batch EM and streaming peers.
 
 A clustering has no likelihood. The one that stands for it is that of the mixture of its cells: weights, means and
-covariances of the held-out vectors themselves by cell, more than a stream could know.
+covariances of the whole stream's vectors by cell, more than who sees each vector once could know.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,6 @@ class Size(NamedTuple):
     vectors: int
     held_out: int
     seeds: int
-    peer_seeds: int
     k_means: int  # vectors for River's KMeans
     clu_stream: int  # and for its CluStream
 
@@ -51,7 +50,7 @@ def results(features: int, components: int, size: Size) -> Iterator[Result]:
         known.append(_score(true, asked))
         ours.append(_score(one_pass.learnt(learnt, components, seed), asked))
         others.setdefault(BATCH_EM, []).append(_batch_em(learnt, asked, components, seed))
-        for peer in available(size.clu_stream, size.k_means) if seed < size.peer_seeds else ():
+        for peer in (one for one in available(size.k_means, size.clu_stream, size.seeds) if seed < one.seeds):
             others.setdefault(peer.name, []).append(_best_of(peer, learnt, asked, components, seed))
     yield Result(case, "index of the true model", "ARI", _median(known, "index"))
     for field, metric, unit in FIELDS:
@@ -78,22 +77,21 @@ def _batch_em(learnt: Matrix, asked: Sample, components: int, seed: int) -> Scor
 def _best_of(peer: Peer, learnt: Matrix, asked: Sample, components: int, seed: int) -> Score:
     """The setting with the best index, on standardised vectors."""
     offset, scale = learnt.mean(axis=0), learnt.std(axis=0)
-    part = (learnt[: peer.vectors] - offset) / scale
-    found = [
-        _of_cells(asked, peer.make(components, seed, setting)(part, (asked.vectors - offset) / scale))
-        for setting in peer.settings
-    ]
+    stream, known = (learnt - offset) / scale, Sample((asked.vectors - offset) / scale, asked.labels)
+    found = []
+    for setting in peer.settings:
+        centres = peer.learn(stream[: peer.vectors], components, seed, setting)
+        index = adjusted_rand_score(known.labels, centres.of(known.vectors))
+        found.append(Score(_of_cells(learnt, centres.of(stream), asked.vectors), float(index)))
     return max(found, key=lambda score: score.index)
 
 
-def _of_cells(asked: Sample, cells: Labels) -> Score:
-    """The mixture of the cells; one of fewer than 2 d vectors counts to the largest."""
+def _of_cells(learnt: Matrix, cells: Labels, asked: Matrix) -> float:
+    """Under the mixture of the cells; a cell of fewer than 2 d vectors counts to the largest."""
     names, numbered, counts = np.unique(cells, return_inverse=True, return_counts=True)
-    small = counts < 2 * asked.vectors.shape[1]
+    small = counts < 2 * learnt.shape[1]
     numbered = np.where(small[numbered], counts.argmax(), numbered)
-    groups = [asked.vectors[numbered == cell] for cell in range(len(names)) if not small[cell]]
+    groups = [learnt[numbered == cell] for cell in range(len(names)) if not small[cell]]
     shares = np.array([len(group) for group in groups]) / len(cells)
     means, covariances = np.stack([g.mean(axis=0) for g in groups]), np.stack([np.cov(g.T) for g in groups])
-    model = truth.mixture(shares, means, covariances)
-    likelihood = truth.log_likelihood(model, asked.vectors) / len(cells)
-    return Score(likelihood, float(adjusted_rand_score(asked.labels, cells)))
+    return truth.log_likelihood(truth.mixture(shares, means, covariances), asked) / len(asked)

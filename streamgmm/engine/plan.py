@@ -10,7 +10,7 @@ from streamgmm.drift import monitor, words
 from streamgmm.drift.watch import Wanted
 from streamgmm.engine.features import in_words
 from streamgmm.errors import SettingsError
-from streamgmm.mixture import background, covariance, initialise, revive, step_size, stepwise_em
+from streamgmm.mixture import background, covariance, revive, step_size, stepwise_em
 from streamgmm.mixture import start as starts
 from streamgmm.mixture.background import Background
 from streamgmm.mixture.covariance import Covariance
@@ -117,11 +117,9 @@ def _background(settings: Settings) -> Background | None:
 
 
 def _start(settings: Settings, shape: Covariance) -> Start:
-    """Where the model starts; k-means is the tightest of several, as the likelihood of a small buffer says little."""
+    """Where the model starts."""
     model = settings.model
-    kmeans = model.init_params == "kmeans"
-    method = initialise.K_MEANS.method if kmeans else starts.by_name(model.init_params)
-    return Start(method, model.n_init, _given(settings, shape))
+    return Start(starts.by_name(model.init_params), model.n_init, _given(settings, shape))
 
 
 def _given(settings: Settings, shape: Covariance) -> Given:

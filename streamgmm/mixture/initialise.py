@@ -12,7 +12,6 @@ Clustering wants complete vectors, so a gap counts as what a single normal distr
 batch EM then treats it as missing.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +42,7 @@ class Start(NamedTuple):
     given: Given = NOTHING
 
 
-K_MEANS = Start(partial(k_means, n_runs=8))  # likelihoods of a small buffer say little: the tightest of many
+K_MEANS = Start()
 
 
 class Found(NamedTuple):
