@@ -73,23 +73,23 @@ def growth_benchmark() -> Iterator[tuple[str, ...]]:
 
 
 def accuracy_benchmark() -> Iterator[tuple[str, ...]]:
-    yield from _benchmark("accuracy")
+    yield from _benchmark("accuracy", digits=5)
 
 
-def _benchmark(name: str) -> Iterator[tuple[str, ...]]:
+def _benchmark(name: str, digits: int = 3) -> Iterator[tuple[str, ...]]:
     """What a benchmark wrote last; only the head where it has not run yet."""
     yield "case", "metric", "measured", "unit", "peer", "the peer's", "target", "met"
     file = ROOT / f"benchmarks/results/{name}.json"
     for row in json.loads(file.read_text("utf-8")) if file.exists() else []:
         met = {True: "yes", False: "no", None: ""}[row["met"]]
-        numbers = [_figure(row[key]) for key in ("ours", "peer_value", "target")]
+        numbers = [_figure(row[key], digits) for key in ("ours", "peer_value", "target")]
         yield row["case"], row["metric"], numbers[0], row["unit"], row["peer"] or "", numbers[1], numbers[2], met
 
 
-def _figure(value: float | None) -> str:
+def _figure(value: float | None, digits: int) -> str:
     if value is None:
         return ""
-    return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+    return f"{value:,.{digits}g}" if value < 1000 else f"{value:,.0f}"
 
 
 def alerts() -> Iterator[tuple[str, ...]]:

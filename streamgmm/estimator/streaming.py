@@ -129,7 +129,7 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
     >>> from streamgmm import StreamingGaussianMixture
     >>> X = np.array([[1.0, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
     >>> model = StreamingGaussianMixture(n_components=2, random_state=0).fit(X)
-    >>> model.means_[model.predict([[0, 0], [12, 3]])].round()
+    >>> model.means_[model.predict([[1, 1], [10, 3]])].round()
     array([[ 1.,  2.],
            [10.,  2.]])
     >>> model.partial_fit([[2.0, np.nan], [11, 3]]).n_features_in_
