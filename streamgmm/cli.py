@@ -33,7 +33,9 @@ app = typer.Typer(
 model = typer.Typer(help="The model's life: look at it, start it anew.", no_args_is_help=True)
 settings = typer.Typer(help="What can be set, what is set, and whether it is right.", no_args_is_help=True)
 topics = typer.Typer(help="The topics beside the input.", no_args_is_help=True)
+drift = typer.Typer(help="What has changed in the stream, and what it is held against.", no_args_is_help=True)
 app.add_typer(model, name="model")
+app.add_typer(drift, name="drift")
 app.add_typer(settings, name="settings")
 app.add_typer(topics, name="topics")
 
@@ -216,13 +218,18 @@ def model_export(
     config: Config = None,
     sets: Sets = None,
     broker: BrokerUrl = None,
+    before: Annotated[
+        Literal["reheat", "reinitialise"] | None,
+        typer.Option(help="The model as it was before an alarm last led to this action."),
+    ] = None,
 ) -> None:
     """Write the model as its newest checkpoint has it to a file, for another service or for Python."""
     given = _settings(config, sets, broker)
     from streamgmm.commands.model_files import write
-    from streamgmm.service import model_commands
+    from streamgmm.service import kept, model_commands
 
-    typer.echo(write(_run(model_commands.newest(given)), file))
+    found = model_commands.newest(given) if before is None else kept.before(given, before)
+    typer.echo(write(_run(found), file))
 
 
 @model.command("import")
@@ -266,6 +273,33 @@ def model_choose_k(  # noqa: PLR0913 - one argument an option
     from streamgmm.commands.choose_k import choose_k
 
     _print(_run(choose_k(given, file, vectors, criterion)))
+
+
+@drift.command("report")
+def drift_report(
+    *,
+    config: Config = None,
+    sets: Sets = None,
+    broker: BrokerUrl = None,
+    hours: Annotated[float, typer.Option(min=0.01, max=100_000, metavar="N", help="Look back so long.")] = 24,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as one page with pictures, too.")
+    ] = None,
+) -> None:
+    """Tell from the events of the last hours what has changed, when, and by how much."""
+    given = _settings(config, sets, broker)
+    from streamgmm.commands.report.command import gathered, told
+
+    _print(told(_run(gathered(given, hours)), html))
+
+
+@drift.command("reference")
+def drift_reference(config: Config = None, sets: Sets = None, broker: BrokerUrl = None) -> None:
+    """Make the model as it is the reference for drift; a learner that runs ends with exit code 4."""
+    given = _settings(config, sets, broker)
+    from streamgmm.service.model_reference import take_reference
+
+    typer.echo(_run(take_reference(given)))
 
 
 @settings.command("show")

@@ -27,7 +27,7 @@ from streamgmm.settings.table import table as settings_table
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-COMMON_FIELDS = frozenset({"type", "model", "time"})  # of every event
+COMMON_FIELDS = frozenset({"schema", "type", "model", "time"})  # of every event
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _WORDS = {str: "text", int: "integer", float: "number", bool: "true or false"}
 

@@ -12,6 +12,7 @@ import pytest
 from sklearn.mixture import GaussianMixture
 
 from streamgmm import StreamingGaussianMixture, cli, interchange
+from tests.events import check
 
 Command = Callable[..., str]
 ROOT = Path(cli.__file__).parents[1]
@@ -107,6 +108,8 @@ def test_an_exported_model_is_the_one_that_was_learnt_and_comes_back_as_a_new_ge
         json.loads(line) for line in learnt("tail", "--topic", "games.assignments.events", *tail).splitlines()[1:]
     ]
     (imported,) = [event["value"] for event in events if event["value"]["type"] == "model_imported"]
+    for event in events:
+        check(event["value"])
     assert (imported["ids"], imported["ids_version"], imported["generation"]) == ([2, 3], 1, 1)
     last = json.loads(learnt("tail", "--topic", "games.assignments", *tail).splitlines()[-1])["value"]
     assert (last["generation"], last["ids_version"]) == (1, 1)

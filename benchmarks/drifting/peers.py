@@ -1,7 +1,7 @@
 """The peers: River's ADWIN, KSWIN and PageHinkley, each on the log-likelihood or on every feature at once.
 
-All are shown standardised values. KSWIN and PageHinkley are compiled here, for speed; `tests/test_benchmarks.py` holds
-them against River's. Of KSWIN's p-value only the distance counts: both samples always have 30 values.
+All are shown standardised values. KSWIN and PageHinkley are compiled here, for speed. Of KSWIN's
+p-value only the distance counts: both samples always have 30 values.
 """
 
 from collections.abc import Callable, Iterator

@@ -70,12 +70,11 @@ def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tup
 
 def _assign_chunk(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[State, Live, Report, Report]:
     """The model that has learnt the chunk, what is published of it, and what else is to be said."""
-    state, live, parts, events = _score_and_learn(plan, state, live, chunk)
+    state, live, parts, learnt = _score_and_learn(plan, state, live, chunk)
     runs = _runs(parts)
     output = _encode(plan, chunk, runs)
     published = _too_large(plan, chunk, output) or Report(assignments=(Outgoing(chunk.range.partition, output),))
-    said = Report(
-        events=tuple(events),
+    said = learnt._replace(
         scored=len(chunk.vectors.weights),
         log_likelihood=sum(float(run.log_likelihood.sum()) for run in runs),
         samples=tuple(_sample(chunk, run) for run in runs),
@@ -120,22 +119,20 @@ def _too_large(plan: Plan, chunk: Chunk, output: RecordColumns) -> Report | None
     return Report(assignments=(Outgoing(partition, fitting),), dead_letters=(Outgoing(partition, letters),))
 
 
-def _score_and_learn(
-    plan: Plan, state: State, live: Live, chunk: Chunk
-) -> tuple[State, Live, list[_Scored], list[Event]]:
+def _score_and_learn(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[State, Live, list[_Scored], Report]:
     """Piece by piece between M-steps: score by the model as it stands, then learn when a batch is full."""
     parts: list[_Scored] = []
-    events: list[Event] = []
+    said: list[Report] = []
     times = np.where(weighty(chunk.vectors) > 0, chunk.times, np.nan)
     for piece in _pieces(chunk.vectors, live.filled, plan.learning.batch_size):
         live, part, changes = _score(plan, state, live, chunk, piece)
         parts.append(part)
-        events += changes
+        said.append(Report(events=tuple(changes)))
         live = live._replace(filled=piece.filled, latest=_later(live.latest, times[piece.records]))
         if piece.full:
             state, live, learnt = learn(plan, state, live)
-            events += learnt
-    return state, live, parts, events
+            said.append(learnt)
+    return state, live, parts, combined(said)
 
 
 def _later(known: float | None, times: Array) -> float | None:

@@ -4,11 +4,11 @@ from streamgmm.drift import monitor
 from streamgmm.engine import components
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import frozen_reference, react
-from streamgmm.engine.values import Event, Live, State
+from streamgmm.engine.values import Event, Live, Report, State
 from streamgmm.mixture import stepwise_em
 
 
-def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, list[Event]]:
+def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, Report]:
     """The model that has learnt the full batch.
 
     The reference is frozen at the first M-step after the model has settled: from the average where there is one.
@@ -20,11 +20,11 @@ def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, list[Event
     state, live, changed = components.follow(state, live, info.changes)
     events += changed
     state, live, acted = react(plan, state, live)
-    events += acted
+    events += acted.events
     if plan.drift is not None and live.drift.reference is None and _settled(plan, plan.drift, live):
         live, said = frozen_reference(plan, live)
         events += said
-    return state, live, events
+    return state, live, acted._replace(events=tuple(events))
 
 
 def _settled(plan: Plan, drift: monitor.Plan, live: Live) -> bool:

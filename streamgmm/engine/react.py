@@ -1,7 +1,8 @@
 """What follows an alarm, by setting: the step size starts anew, the model does, or the reference.
 
 An action waits for the next M-step: there every stream is cut, so it falls at the same vector however records were
-fetched. Reinitialising first gathers the vectors that follow the alarm, as many as a warm-up wants.
+fetched. Reinitialising first gathers the vectors that follow the alarm, as many as a warm-up wants. The model before an
+action that changes it is handed on, to be kept.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,26 +13,27 @@ from scipy.optimize import linear_sum_assignment
 from streamgmm.drift import monitor
 from streamgmm.drift.wasserstein import distances
 from streamgmm.engine.plan import Plan
-from streamgmm.engine.values import Array, Event, Live, Recent, State
+from streamgmm.engine.values import Array, Event, Kept, Live, Recent, Report, State, combined
 from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.arrays import frozen
 from streamgmm.mixture.initialise import K_MEANS
 from streamgmm.records import columns
 
-Reaction = tuple[State, Live, list[Event]]
+Reaction = tuple[State, Live, Report]
+NOTHING = Report()
 
 
 def react(plan: Plan, state: State, live: Live) -> Reaction:
     """At an M-step: begin what an alarm has asked for, or finish a reinitialisation whose vectors are there."""
     if live.recent is not None:
-        return _reinitialised(plan, state, live, live.recent) if _enough(plan, live.recent) else (state, live, [])
+        return _reinitialised(plan, state, live, live.recent) if _enough(plan, live.recent) else (state, live, NOTHING)
     if not live.alarmed:
-        return state, live, []
-    live, events = live._replace(alarmed=False), list[Event]()
+        return state, live, NOTHING
+    live, reports = live._replace(alarmed=False), list[Report]()
     for action in plan.actions:
         state, live, said = _ACTIONS[action](plan, state, live)
-        events += said
-    return state, live, events
+        reports.append(said)
+    return state, live, combined(reports)
 
 
 def gathered(live: Live, rows: Array, weights: Array) -> Live:
@@ -57,23 +59,37 @@ def frozen_reference(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
 
 
 def _reheated(plan: Plan, state: State, live: Live) -> Reaction:
-    before = {"steps": live.mixture.steps, "batches": live.mixture.time, "reference": live.drift.versions}
     mixture = stepwise_em.restart_average(live.mixture)._replace(time=0.0)
-    return state, live._replace(mixture=mixture), [Event("model_reheated", before)]
+    fields = {
+        "reference": live.drift.versions,
+        "before": {**_named(state, live.mixture), "batches": live.mixture.time},
+        "after": {**_named(state, mixture), "batches": mixture.time},
+    }
+    report = Report(events=(Event("model_reheated", fields),), kept=(_kept("reheat", state, live),))
+    return state, live._replace(mixture=mixture), report
+
+
+def _named(state: State, mixture: stepwise_em.State) -> dict[str, int]:
+    """What says which model it is."""
+    return {"generation": state.generation, "steps": mixture.steps}
+
+
+def _kept(action: str, state: State, live: Live) -> Kept:
+    return Kept(action, state._replace(model=live))
 
 
 def _renewed_reference(plan: Plan, state: State, live: Live) -> Reaction:
     """The reference is let go; what is frozen next depends on whether the model has to settle again."""
     assert plan.drift is not None  # noqa: S101 - an alarm is watched for
     if "reheat" in plan.actions:
-        return state, live._replace(drift=monitor.State(versions=live.drift.versions)), []
+        return state, live._replace(drift=monitor.State(versions=live.drift.versions)), NOTHING
     live, events = frozen_reference(plan, live)
-    return state, live, events
+    return state, live, Report(events=tuple(events))
 
 
 def _reinitialising(plan: Plan, state: State, live: Live) -> Reaction:
     d = live.mixture.parameters.means.shape[1]
-    return state, live._replace(recent=Recent(frozen(np.zeros((0, d))), frozen(np.zeros(0)))), []
+    return state, live._replace(recent=Recent(frozen(np.zeros((0, d))), frozen(np.zeros(0)))), NOTHING
 
 
 _ACTIONS: Mapping[str, Callable[[Plan, State, Live], Reaction]] = {
@@ -106,13 +122,14 @@ def _reinitialised(plan: Plan, state: State, live: Live, recent: Recent) -> Reac
     mixture = mixture._replace(steps=last.steps, repairs=last.repairs, event_time=last.event_time)
     anew = {
         "vectors": int((recent.weights > 0).sum()),
-        "before": {"generation": state.generation, "steps": last.steps},
-        "after": {"generation": state.generation + 1, "steps": mixture.steps},
+        "before": _named(state, last),
+        "after": _named(state._replace(generation=state.generation + 1), mixture),
         "ids": ids.tolist(),
         "ids_version": state.ids_version + 1,
         "distances": apart[old, new][np.argsort(new)].tolist(),
     }
+    kept = _kept("reinitialise", state, live._replace(recent=None))
     drift = monitor.State(versions=live.drift.versions)
     state = state._replace(generation=state.generation + 1, ids_version=state.ids_version + 1)
     live = live._replace(mixture=mixture, ids=columns.frozen(ids), filled=0, step_size=0.0, drift=drift, recent=None)
-    return state, live, [Event("model_reinitialised", anew)]
+    return state, live, Report(events=(Event("model_reinitialised", anew),), kept=(kept,))

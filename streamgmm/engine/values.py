@@ -93,6 +93,13 @@ class Event(NamedTuple):
     fields: Mapping[str, Any]
 
 
+class Kept(NamedTuple):
+    """A model as it was before an action changed it."""
+
+    action: str
+    before: State
+
+
 class Outgoing(NamedTuple):
     """Records to publish that came from a partition of the input."""
 
@@ -113,6 +120,7 @@ class Report(NamedTuple):
     last_timestamp: int | None = None  # milliseconds
     samples: tuple[Sample, ...] = ()  # a few of the scored vectors, to look at
     learnt: tuple[Range, ...] = ()  # the offsets taken in, in the order learnt
+    kept: tuple[Kept, ...] = ()  # of each action the newest
     by_records: bool = True  # the state follows from the one before by these records alone
 
 
@@ -130,6 +138,7 @@ def combined(reports: list[Report]) -> Report:
         last_timestamp=max(newest) if newest else None,
         samples=tuple(sample for r in reports for sample in r.samples),
         learnt=joined([span for r in reports for span in r.learnt]),
+        kept=tuple({one.action: one for r in reports for one in r.kept}.values()),
         by_records=all(r.by_records for r in reports),
     )
 

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from streamgmm.engine.values import Live, Report, State
@@ -42,6 +43,9 @@ class CheckpointWriter:
 
     def records(self, state: State, report: Report, *, whole: bool) -> list[KeyValue]:
         """Keys and values for a state that the report led to; `whole` asks for a whole checkpoint."""
+        return [*self._kept(report), *self._of(state, report, whole=whole)]
+
+    def _of(self, state: State, report: Report, *, whole: bool) -> list[KeyValue]:
         last = self._whole
         if whole or last is None or not report.by_records or not self._is_enough(last, state):
             return self._checkpoint(state)
@@ -53,6 +57,13 @@ class CheckpointWriter:
         delivery, same_ids = self._settings.delivery, last.ids_version == state.ids_version
         large = last.live and same_ids and last.n_bytes > delivery.checkpoint_bytes
         return large and time.monotonic() - last.at < delivery.checkpoint_interval
+
+    def _kept(self, report: Report) -> Iterator[KeyValue]:
+        """Models as they were before an action, under keys of their own."""
+        for one in report.kept:
+            kept = checkpoints.of(one.before, self._settings, self._origin)
+            parts = checkpoints.encode(kept, uuid.uuid4().hex, self._part_bytes)
+            yield from ((self._keys.before(one.action, i), part) for i, part in enumerate(parts))
 
     def _checkpoint(self, state: State) -> list[KeyValue]:
         name = uuid.uuid4().hex

@@ -45,7 +45,7 @@ async def import_model(settings: Settings, found: object) -> str:
             claim = model_topic.claimed(started=seen.traces)
             held = await _held(settings, broker, writer, claim, known)
             checkpoint = _with_model(held, state, settings)
-            await _write(writer, checkpoint, known, claim)
+            await write(writer, checkpoint, known, claim, _imported(checkpoint))
         finally:
             await writer.close()
     assert checkpoint.live is not None  # noqa: S101 - it has just been put there
@@ -156,20 +156,24 @@ def _with_model(held: Checkpoint, state: State, settings: Settings) -> Checkpoin
     )
 
 
-async def _write(writer: Writer, checkpoint: Checkpoint, known: Topics, claim: Claim) -> None:
-    """The checkpoint, the claim that says there is one, and the event, in one transaction."""
+def _imported(checkpoint: Checkpoint) -> Event:
     assert checkpoint.live is not None  # noqa: S101 - an imported model is what is written
-    keys, now = Keys(checkpoint.model), outbox.now_ms()
-    values = checkpoints.encode(checkpoint, uuid.uuid4().hex, checkpoints.part_bytes(known.model))
-    records = [(keys.part(i), value) for i, value in enumerate(values)]
-    records.append((keys.claim, model_topic.claim_value(claim._replace(started=True))))
     imported = {
         "generation": checkpoint.generation,
         "ids": checkpoint.live.ids.tolist(),
         "ids_version": checkpoint.ids_version,
         "steps": checkpoint.live.mixture.steps,
     }
-    events = outbox.events_send((Event("model_imported", imported),), known.events, checkpoint.model, now)
+    return Event("model_imported", imported)
+
+
+async def write(writer: Writer, checkpoint: Checkpoint, known: Topics, claim: Claim, event: Event) -> None:
+    """The checkpoint, the claim that says there is one, and the event, in one transaction."""
+    keys, now = Keys(checkpoint.model), outbox.now_ms()
+    values = checkpoints.encode(checkpoint, uuid.uuid4().hex, checkpoints.part_bytes(known.model))
+    records = [(keys.part(i), value) for i, value in enumerate(values)]
+    records.append((keys.claim, model_topic.claim_value(claim._replace(started=True))))
+    events = outbox.events_send((event,), known.events, checkpoint.model, now)
     await writer.begin()
     for send in (outbox.parts_send(records, known.model, now), *events):
         await writer.send(*send)

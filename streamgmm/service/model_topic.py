@@ -94,6 +94,10 @@ class Keys(NamedTuple):
         """Key of the number-th progress record since a checkpoint."""
         return f"{self.model}/progress/{number}".encode()
 
+    def before(self, action: str, index: int) -> bytes:
+        """Key of the index-th part of the model as it was before an action last changed it."""
+        return f"{self.model}/before/{action}/{index}".encode()
+
     def is_part(self, key: bytes | None) -> bool:
         """Whether a record is part of a checkpoint."""
         prefix = f"{self.model}/".encode()

@@ -18,6 +18,7 @@ from streamgmm.records import columns, headers
 from streamgmm.records.columns import Record, RecordColumns
 from streamgmm.records.partition import route
 
+EVENTS_SCHEMA = 1  # of `events.schema.json`: raised when a field goes, or means something else
 ORIGINAL_TIMESTAMP = b"streamgmm-timestamp"  # header: milliseconds as text
 _OVERHEAD = 256  # bytes of a record and its batch besides key, value and headers; a clamped timestamp's header too
 
@@ -44,9 +45,10 @@ def sends(outgoing: Sequence[Outgoing], target: Topic, source_count: int, count:
 
 
 def events_send(events: tuple[Event, ...], target: Topic, model: str, now: int) -> Iterator[Send]:
-    """Events as JSON, each with its type, model and time."""
+    """Events as JSON, each with its type, model and time, and the version of the schema that describes it."""
     if events:
-        values = [msgspec.json.encode({**e.fields, "type": e.type, "model": model, "time": now}) for e in events]
+        common = {"model": model, "time": now, "schema": EVENTS_SCHEMA}
+        values = [msgspec.json.encode({**e.fields, "type": e.type, **common}) for e in events]
         records = [Record(i, now, model.encode(), value) for i, value in enumerate(values)]
         yield Send(target.name, 0, columns.of_records(records, len(records)))
 

@@ -43,7 +43,9 @@ def test_a_new_reference_is_the_model_of_then():
 def test_reheating_starts_the_step_size_anew():
     _, state, events = acting("reheat", "new_reference")
     reheated = next(event for event in events if event.type == "model_reheated")
-    assert state.model.mixture.time < reheated.fields["batches"] + 40
+    before, after = reheated.fields["before"], reheated.fields["after"]
+    assert state.model.mixture.time < before["batches"] + 40
+    assert after == {**before, "batches": 0}
     assert types(events).index("model_reheated") < len(events) - 1
     assert state.model.drift.reference.version >= 2
 
@@ -58,6 +60,23 @@ def test_reinitialising_keeps_the_ids_and_begins_a_generation():
     assert sorted(state.model.ids.tolist()) == [0, 1, 2]
     assert (state.generation, state.ids_version) == (len(anew), len(anew))
     assert np.isfinite(state.model.mixture.parameters.means).all()
+
+
+@pytest.mark.parametrize(("action", "kind"), [("reheat", "model_reheated"), ("reinitialise", "model_reinitialised")])
+def test_the_model_before_an_action_is_handed_on_to_be_kept(action, kind):
+    _, report = run(plan(drift={**DRIFT, "actions": (action,)}), [USUAL, MOVED])
+    last = [event.fields for event in report.events if event.type == kind][-1]
+    (kept,) = report.kept
+    assert kept.action == action
+    assert (
+        last["before"].items()
+        >= {"generation": kept.before.generation, "steps": kept.before.model.mixture.steps}.items()
+    )
+    assert kept.before.model.mixture.time > 0
+
+
+def test_other_actions_keep_nothing():
+    assert run(plan(drift={**DRIFT, "actions": ("new_reference",)}), [USUAL, MOVED])[1].kept == ()
 
 
 @pytest.mark.parametrize("actions", [("new_reference",), ("reinitialise",)])

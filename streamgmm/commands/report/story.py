@@ -1,0 +1,85 @@
+"""From events to what a reader asks: how is it now, when was it otherwise, and what else happened."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from streamgmm.commands.report.events import Change, Drift, Moved, Seen, Summary
+from streamgmm.drift.words import compact
+
+TIMES = "%Y-%m-%d %H:%M:%S"
+WORDS: Mapping[str, str] = {
+    "drift_warned": "warning",
+    "drift_eased": "warning passed",
+    "drift_raised": "ALARM",
+    "drift_cleared": "alarm cleared",
+}
+
+
+class Span(NamedTuple):
+    """An alarm from `start` to `end` (ms), None while it stands or where its begin was not read."""
+
+    start: int | None
+    end: int | None
+
+
+def alarms(seen: Seen) -> tuple[Span, ...]:
+    """The alarms of the time; a new reference or a new model ends one without a word of its own."""
+    ends = {"reference_frozen", "model_reinitialised", "model_imported", "model_started"}
+    marks = [(e.time, e.type) for e in seen.changes] + [(e.time, e.type) for e in seen.others if e.type in ends]
+    spans: list[Span] = []
+    raised: int | None = None
+    for time, kind in sorted(marks):
+        if kind == "drift_raised":
+            raised = time
+        elif raised is not None and kind in {*ends, "drift_cleared"}:
+            spans.append(Span(raised, time))
+            raised = None
+        elif kind == "drift_cleared":
+            spans.append(Span(None, time))
+    return tuple(spans if raised is None else [*spans, Span(raised, None)])
+
+
+def newest(seen: Seen) -> Summary | None:
+    """The last summary, where there is one."""
+    return seen.summaries[-1] if seen.summaries else None
+
+
+def now(seen: Seen) -> str:
+    """How it is, in a sentence; of the newest of summaries and changes."""
+    last, change = newest(seen), seen.changes[-1] if seen.changes else None
+    if change is not None and (last is None or change.time > last.time):
+        return f"{WORDS[change.type]} at {at(change.time)}: {change.sentence or 'nothing stands out'}"
+    if last is None:
+        return "unknown: no summary in this time (one is written every minute while the service runs)"
+    return f"{_state(last.drift)} at {at(last.time)}" + (f": {last.drift.sentence}" if last.drift.sentence else "")
+
+
+def share(summary: Summary) -> float | None:
+    """The largest statistic as a share of its limit; None where there are none."""
+    return max((s.value / s.limit for s in summary.drift.statistics if s.limit > 0), default=None)
+
+
+def moved(one: Moved) -> str:
+    """What moved, as a line."""
+    where = "the stream" if one.component is None else f"component {one.component}"
+    feature = "" if one.feature is None else f" of {one.feature}"
+    unit = "sd" if one.what == "mean" else "standard errors"
+    sizes = f"{compact(one.before)} to {compact(one.now)} ({one.deviations:+.1f} {unit})"
+    return f"{one.what.replace('_', '-')}{feature}, {where}: {sizes}"
+
+
+def place(change: Change, seen: Seen) -> str:
+    """The record that completed the window."""
+    return f"{seen.topic}/{change.partition}@{change.offset}"
+
+
+def at(time: int) -> str:
+    """A time (ms) in UTC."""
+    return datetime.fromtimestamp(time / 1000, UTC).strftime(TIMES)
+
+
+def _state(drift: Drift) -> str:
+    if drift.state in {"settling", "calibrating"}:
+        return f"{drift.state} ({drift.progress:.0%})"
+    return {"none": "no drift", "alarm": "ALARM"}.get(drift.state, drift.state)

@@ -1,0 +1,156 @@
+"""The report from events: as lines, and as a page that loads nothing and holds nothing but text from outside."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+
+from streamgmm import settings as all_settings
+from streamgmm.broker.open import open_broker
+from streamgmm.commands.report import page, story, text
+from streamgmm.commands.report.events import read
+from streamgmm.errors import BrokerError
+from streamgmm.records.columns import Record, of_records
+from streamgmm.service import outbox
+from tests.events import check
+from tests.service.world import World, settings
+
+HOUR = 3_600_000
+NOW = outbox.now_ms()
+START = NOW - 2 * HOUR
+EVIL = '"><script src=//x.test/a.js></script><img src=x onerror=alert(1)> &lt; \x1b[31m \x00'
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "span", "table", "tr", "th", "td"),
+    *("svg", "rect", "line", "text", "polyline"),
+}
+
+
+def statistics(value):
+    names = ("log_likelihood", "weights", "spread", "mean", "missing")
+    return [{"name": name, "value": value, "limit": 4.0} for name in names]
+
+
+def summary(minutes, **changes):
+    drift = {"state": "none", "progress": 1.0, "statistics": statistics(1.0), "sentence": None, "moved": []}
+    drift |= {"population_stability_index": 0.01, **changes.pop("drift", {})}
+    totals = {"records": 9, "published": 9, "rejected": {}, "vectors": 9, "skipped": 0, "incomplete": 0}
+    changes = {"log_likelihood": -3.5, **changes}
+    given = {"weights": {"0": 0.4, "7": 0.6}, "steps": 7, "records_per_second": 12.5}
+    return event("summary", minutes, **given, drift=drift, totals={**totals, "components": {}}, **changes)
+
+
+def change(kind, minutes, feature="APM"):
+    moved = {"what": "mean", "component": 7, "feature": feature, "before": 92.6, "now": 118.0, "deviations": 0.8}
+    said = {"sentence": f"{feature} higher than in the reference", "moved": [moved], "statistics": statistics(9.0)}
+    place = {"partition": 1, "offset": 1234}
+    return event(kind, minutes, reference=1, **said, components=[7], features=[feature], **place)
+
+
+def event(kind, minutes, **fields):
+    return {"schema": 1, "type": kind, "model": "players", "time": START + minutes * 60_000, **fields}
+
+
+STORY = [
+    summary(1),
+    event("reference_frozen", 2, steps=40, batches=40.0, reference=1),
+    change("drift_raised", 30),
+    summary(31, drift={"state": "alarm", "statistics": statistics(9.0), "sentence": "APM higher"}),
+    change("drift_cleared", 60),
+    change("drift_raised", 90),
+    {**summary(91), "model": "another"},
+]
+
+
+@pytest.fixture(params=["sqlite", "kafka"])
+async def world(request, tmp_path):
+    url = f"sqlite:///{tmp_path}/log.db" if request.param == "sqlite" else request.getfixturevalue("kafka_url")
+    async with open_broker(all_settings.Broker(url=url)) as broker:
+        yield World(broker, settings(url, f"in-{tmp_path.name}"))
+
+
+async def seen(world, events, hours=2.5):
+    values = [value if isinstance(value, bytes) else json.dumps(value).encode() for value in events]
+    records = [Record(i, NOW, b"players", value) for i, value in enumerate(values)]
+    await world.create()
+    await world.publish(world.settings.topics["events"], 0, of_records(records, len(records)))
+    return await read(world.broker, world.settings, NOW - round(hours * HOUR), NOW)
+
+
+async def test_it_tells_what_is_what_was_and_what_moved(world):
+    for one in STORY:
+        check(one)
+    found = await seen(world, STORY)
+    said = "\n".join(text.lines(found))
+    topic = world.settings.input.topic
+    assert f"drift: ALARM at {story.at(STORY[5]['time'])}: APM higher than in the reference" in said
+    assert said.count(f"ALARM           {topic}/1@1234") == 2
+    assert "mean of APM, component 7: 92.6 to 118 (+0.8 sd)" in said
+    assert "log_likelihood       9.00     4.00  above" in said
+    assert "reference frozen" in said
+    assert "from 2 summaries and 4 events" in said
+    raised, cleared, again = (STORY[i]["time"] for i in (2, 4, 5))
+    assert story.alarms(found) == ((raised, cleared), (again, None))
+
+
+async def test_records_that_are_no_events_are_counted_and_left_out(world):
+    broken = [b"\xff\xfe", b"null", b"{}", b'{"type": "summary", "model": "players", "time": 1}', b""]
+    wrong = [{**change("drift_raised", 3), "moved": [3]}, event("drift_raised", 10**15), summary(4, log_likelihood="x")]
+    found = await seen(world, [*broken, *wrong, summary(5)])
+    assert (len(found.summaries), found.changes, found.unreadable) == (1, (), 8)
+    assert "8 records of the events topic are not events" in "\n".join(text.lines(found))
+    assert "drift: no drift" in "\n".join(text.lines(found))
+
+
+async def test_without_events_it_says_so_and_without_a_topic_whose_fault_it_is(world):
+    with pytest.raises(BrokerError, match="the model has not run there"):
+        await read(world.broker, world.settings, START, NOW)
+    found = await seen(world, [])
+    assert "drift: unknown: no summary in this time" in "\n".join(text.lines(found))
+    assert "<svg" in page.html(found)
+
+
+class Parts(HTMLParser):
+    """What a browser would find in a page."""
+
+    def __init__(self, markup):
+        super().__init__()
+        self.tags, self.attributes, self.texts = set(), [], []
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+async def test_the_page_is_whole_and_loads_nothing_whatever_the_names_are(world):
+    hostile = [
+        {**summary(3), "weights": {EVIL: 1.0, "1": float("1e308")}},
+        {**change("drift_raised", 5, EVIL), "sentence": EVIL},
+        event(EVIL, 6, **{EVIL: [EVIL]}),
+        event("</style><script>", 7),
+    ]
+    found = await seen(world, hostile)
+    markup = page.html(found)
+    parts = Parts(markup)
+    assert parts.tags == TAGS
+    names = {name for name, _ in parts.attributes}
+    assert not {name for name in names if name.startswith("on") or name in {"src", "href", "action", "data"}}
+    assert all(
+        "http" not in (value or "") or name == "xmlns" for name, value in parts.attributes if name != "http-equiv"
+    )
+    assert ("content", "default-src 'none'; style-src 'unsafe-inline'") in parts.attributes
+    assert any("<script src=//x.test/a.js>" in said for said in parts.texts)  # as text, to be read
+    assert not {sign for sign in markup if not sign.isprintable()} - {"\n"}
+    assert "\x1b" not in "".join(text.lines(found))
+
+
+async def test_a_summary_with_many_components_and_gaps_is_drawn(world):
+    weights = {str(i): 1 / 40 for i in range(40)}
+    found = await seen(world, [{**summary(i, log_likelihood=None), "weights": weights} for i in range(100)])
+    markup = page.html(found)
+    assert markup.count("<polyline") == 1 + 0 + 8 + 1  # shares, no log-likelihood, eight weights, rates
+    assert "nan" not in markup.lower()

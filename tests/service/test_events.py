@@ -1,0 +1,88 @@
+"""The events' schema: it names what the program makes, and holds for every event that is seen."""
+
+import json
+
+import jsonschema
+import pytest
+
+from streamgmm.broker.interface import Topic
+from streamgmm.engine import step as engine
+from streamgmm.engine.values import Event, Range
+from streamgmm.records.columns import records_of
+from streamgmm.service import outbox, view
+from tests import readme_tables
+from tests.engine import streams
+from tests.engine.streams import RICH, plan, run
+from tests.engine.test_components import FORGETTING, vanishing
+from tests.engine.test_react import DRIFT, MOVED, USUAL
+from tests.events import SCHEMA, TYPES, check
+from tests.service.snapshots import snapshot
+
+EVENTS = Topic("out.events", 1, 1, {})
+ELSEWHERE = {"model_imported"}  # seen in tests/test_cli_model.py, where a model is imported
+
+
+def written(events):
+    """As others read them."""
+    return [
+        json.loads(record.value)
+        for send in outbox.events_send(tuple(events), EVENTS, "m", 1_700_000_000_000)
+        for record in records_of(send.columns)
+    ]
+
+
+def seen():
+    """Events of streams that bring about every type that an engine makes, and those of the service."""
+    usual = {**DRIFT, "expected_run_length": 1000}
+    yield from run(plan(drift=usual), [streams.stream(4000)])[1].events
+    for actions in (("reheat", "new_reference"), ("reinitialise",), ()):
+        back = [streams.record(2700 + i, row.tolist()) for i, row in enumerate(streams.vectors(2500, 9))]
+        yield from run(plan(drift={**DRIFT, "actions": actions}), [USUAL, MOVED, back])[1].events
+    for policy in ("keep", "respawn", "split"):
+        learning = {**FORGETTING, "dead_components": policy}
+        state, report = run(plan(learning=learning), [vanishing()])
+        yield from report.events
+        if policy == "keep":
+            back = [streams.record(1500 + i, row.tolist()) for i, row in enumerate(streams.vectors(200, seed=5))]
+            yield from run(plan(learning=learning), [back], state)[1].events
+    auto = plan(model={"n_components": "auto", "n_components_min": 1, "n_components_max": 4})
+    state, report = run(auto, [streams.stream(300)])
+    yield from report.events
+    yield engine.skipped(state, Range(0, 3, 7, 0), "corrupt")[1]
+    yield from run(plan(**RICH), [streams.rich_stream(1500)])[1].events
+    yield from run(plan(model={"reg_relative": 0.0}), [doubled()])[1].events
+    yield view.summary(snapshot(), 12.5)
+
+
+def doubled():
+    """A feature that is twice the other: covariances have to be repaired."""
+    return [streams.record(i, [x, 2 * x]) for i, (x, _) in enumerate(streams.vectors(400).tolist())]
+
+
+def test_the_schema_is_one_and_names_every_event_with_its_fields():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$id"] == f"urn:streamgmm:events:{outbox.EVENTS_SCHEMA}"
+    fields = {name: frozenset(SCHEMA["$defs"][name]["required"]) - readme_tables.COMMON_FIELDS for name in TYPES}
+    assert fields == readme_tables.event_fields()
+    for name in TYPES:
+        assert SCHEMA["$defs"][name]["additionalProperties"] is False
+        assert SCHEMA["$defs"][name]["description"]
+
+
+def test_every_event_is_as_the_schema_says():
+    events = written(seen())
+    for event in events:
+        check(event)
+    for event in {event["type"]: event for event in events}.values():
+        jsonschema.validate(event, SCHEMA)  # and as exactly one of them
+    assert {event["type"] for event in events} == set(TYPES) - ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"steps": -1}, {"steps": "3"}, {"component": None}, {"more": 1}],
+)
+def test_what_is_otherwise_is_refused(wrong):
+    (event,) = written([Event("component_weak", {"component": 1, "steps": 3})])
+    with pytest.raises(jsonschema.ValidationError):
+        check({**event, **wrong})
