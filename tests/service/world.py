@@ -65,7 +65,13 @@ class World:
         await self.publish(self.settings.topics["dead_letters"], partition, columns)
 
     async def skip(self, partition: int, start: int, stop: int) -> None:
-        fields = {"partition": partition, "start": start, "stop": stop, "count": stop - start, "reason": "corrupt"}
+        fields = {
+            "partition": partition,
+            "start": start,
+            "stop": stop,
+            "count": max(0, stop - start),
+            "reason": "corrupt",
+        }
         events = await self.broker.topic(self.settings.topics["events"])
         assert events is not None
         for send in outbox.events_send((Event("records_skipped", fields),), events, "players", outbox.now_ms()):
