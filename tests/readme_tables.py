@@ -76,6 +76,10 @@ def accuracy_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("accuracy", digits=5)
 
 
+def kernel_benchmark() -> Iterator[tuple[str, ...]]:
+    yield from _benchmark("kernel")
+
+
 def _benchmark(name: str, digits: int = 3) -> Iterator[tuple[str, ...]]:
     """What a benchmark wrote last; only the head where it has not run yet."""
     yield "case", "metric", "measured", "unit", "peer", "the peer's", "target", "met"
@@ -169,6 +173,7 @@ GENERATED: Mapping[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "latency_benchmark": latency_benchmark,
     "growth_benchmark": growth_benchmark,
     "accuracy_benchmark": accuracy_benchmark,
+    "kernel_benchmark": kernel_benchmark,
     "commands": commands,
     "options": option_helps,
 }

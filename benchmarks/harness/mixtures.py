@@ -11,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.given import given, parameters_of
-from streamgmm.mixture.stepwise_em import Learning, State
+from streamgmm.mixture.stepwise_em import Info, Learning, State
 
 Matrix = NDArray[np.float64]
 
@@ -67,6 +67,11 @@ def our_pass(mixture: Mixture) -> Callable[[], State]:
 def our_e_step(mixture: Mixture) -> Callable[[], State]:
     """E-step and statistics of all the vectors."""
     return lambda: stepwise_em.score(mixture.state, mixture.vectors, None, mixture.learning)[0]
+
+
+def our_scores(mixture: Mixture) -> Callable[[], tuple[State, Info]]:
+    """As `our_e_step`, with what it says of each vector."""
+    return lambda: stepwise_em.score(mixture.state, mixture.vectors, None, mixture.learning)
 
 
 def peer_pass(mixture: Mixture) -> Callable[[], None]:

@@ -8,9 +8,13 @@ size is 1 / sum a_i ** 2. A step keeps (1 - eta) of every old share and gives et
 With exponent 1 and delay 0 it is the number of vectors seen; with forgetting it settles at what is remembered.
 """
 
+import math
+
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import LARGEST
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import compiled, inlined
+
+_EXACT = 2.0**52
 
 
 def blended(old: float, step_size: float, weight: float, squares: float) -> float:
@@ -26,8 +30,24 @@ def of_weights(weight: float, squares: float) -> float:
 @compiled
 def add_squares(before: float, weights: Array) -> float:
     """`before` plus the squares of the weights, one after the other: the same bits however they were cut."""
+    if _counts_exactly(before) and _all_ones(weights):
+        return before + len(weights)  # what adding one by one gives
     total = before
     for weight in weights:
         bounded = min(weight, LARGEST)
         total += bounded * bounded
     return total
+
+
+@inlined
+def _counts_exactly(total: float) -> bool:
+    """Whether ones can be added to it without rounding, more than memory holds."""
+    return total < _EXACT and total == math.floor(total)
+
+
+@inlined
+def _all_ones(weights: Array) -> bool:
+    others = 0
+    for weight in weights:
+        others += weight != 1.0
+    return others == 0

@@ -10,27 +10,32 @@ the weights as its responsibilities.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.mixture import kernel as dense
+from streamgmm.mixture import threads
 from streamgmm.mixture.arrays import Array, frozen
-from streamgmm.mixture.block import Model, Output, Rows
+from streamgmm.mixture.block import LARGEST, Model, Output, Rows
 from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.kernel import Kernel
-from streamgmm.mixture.missing_diagonal import accumulate_diagonal, evidence_diagonal
-from streamgmm.mixture.missing_full import accumulate_full, evidence_full
+from streamgmm.mixture.missing_diagonal import add_diagonal, evidence_diagonal, score_diagonal
+from streamgmm.mixture.missing_full import Wave, add_full, evidence_full, score_full
 from streamgmm.mixture.moments import Sums
 
 Places = NDArray[np.intp]
+_MOST_NUMBERS = 1 << 18  # in the deviations of a wave of rows
+_LEAST_WORK = 300_000  # products that another thread is worth, about 100 us
 
 
 class Passes(NamedTuple):
     """The passes for one shape of factor."""
 
-    accumulate: Callable[[Model, Sums, Rows, Output], float]
+    score: Callable[[Model, Wave, int, int], None]
+    add: Callable[[Model, Sums, Wave, int, int], None]
     evidence: Callable[[Model, Rows, Array], None]
 
 
@@ -44,8 +49,8 @@ class Split(NamedTuple):
 
 
 _BY_ORDER: Mapping[int, Passes] = {
-    2: Passes(accumulate_full, evidence_full),
-    1: Passes(accumulate_diagonal, evidence_diagonal),
+    2: Passes(score_full, add_full, evidence_full),
+    1: Passes(score_diagonal, add_diagonal, evidence_diagonal),
 }
 
 
@@ -61,10 +66,25 @@ def split(rows: Rows) -> Split | None:
 
 def accumulate(kernel: Kernel, model: Model, sums: Sums, rows: Rows) -> tuple[Sums, Output]:
     """The sums with the incomplete rows added, and their output."""
-    output = Output(np.empty((len(rows.weights), len(model.means))), np.empty(len(rows.weights)))
-    grown = Sums(sums.weight, sums.mass.copy(), sums.mean.copy(), sums.scatter.copy())
-    weight = _BY_ORDER[kernel.order].accumulate(model, grown, rows, output)
-    return Sums(weight, frozen(grown.mass), frozen(grown.mean), frozen(grown.scatter)), output
+    count, (components, features) = len(rows.weights), model.means.shape
+    output = Output(np.empty((count, components)), np.empty(count))
+    mass, mean, scatter = sums.mass.copy(), sums.mean.copy(), sums.scatter.copy()
+    grown = Sums(_added(sums.weight, rows.weights), mass, mean, scatter)
+    length = min(count, _MOST_NUMBERS // model.means.size + 1)
+    deviations = np.empty((length, features, components))
+    for first in range(0, count, length):
+        at = slice(first, min(first + length, count))
+        own, scores = Rows(*(each[at] for each in rows)), Output(*(each[at] for each in output))
+        _pass_over(_BY_ORDER[kernel.order], model, grown, Wave(own, scores, deviations[: at.stop - first]))
+    return Sums(grown.weight, frozen(mass), frozen(mean), frozen(scatter)), output
+
+
+def _pass_over(passes: Passes, model: Model, sums: Sums, wave: Wave) -> None:
+    """Score a wave of rows, some on each thread, then add them, some components on each thread."""
+    work, count, components = model.factors.size + 8 * model.means.size, len(wave.deviations), len(model.means)
+    threads.share(partial(passes.score, model, wave), count, _LEAST_WORK // work + 1)
+    least = _LEAST_WORK * components // (work * count) + 1
+    threads.share(partial(passes.add, model, sums, wave), components, least)
 
 
 def together(parts: Split, complete: Output, incomplete: Output) -> Output:
@@ -94,3 +114,12 @@ def _any_missing(values: Array) -> bool:
     for value in values:
         count += value != value  # noqa: PLR0124 - what NaN is
     return count > 0
+
+
+@compiled
+def _added(before: float, weights: Array) -> float:
+    """`before` plus the weights, one after the other: the same bits however they were cut."""
+    total = before
+    for weight in weights:
+        total += min(weight, LARGEST)
+    return total

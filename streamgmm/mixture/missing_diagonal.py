@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.block import LARGEST, Model, Output, Rows
+from streamgmm.mixture.block import LARGEST, Model, Rows
 from streamgmm.mixture.compiled import compiled, inlined, part
 from streamgmm.mixture.density import FARTHEST
-from streamgmm.mixture.missing_full import Row, bounded, empty_row, normalised, share_out
+from streamgmm.mixture.missing_full import Row, Wave, bounded, empty_row, normalised, share_out
 from streamgmm.mixture.moments import Sums
 from streamgmm.mixture.patterns import LOG_2_PI
 
@@ -27,21 +27,30 @@ class Mixture(NamedTuple):
 
 
 @compiled
-def accumulate_diagonal(model: Model, sums: Sums, rows: Rows, output: Output) -> float:
-    """Score the rows into `output` and add them to the sums, in place; returns the sums' weight."""
+def score_diagonal(model: Model, wave: Wave, first: int, last: int) -> None:
+    """Score the rows from `first` to `last`."""
     mixture, row = _inside_out(model), empty_row(model)
-    mean, scatter, weight = sums.mean.T.copy(), sums.scatter.T.copy(), sums.weight
-    for n in range(len(rows.weights)):
-        output.log_likelihood[n] = _score(mixture, rows.vectors[n], row)
-        output.responsibilities[n] = row.joint
-        if rows.weights[n] > 0.0:
-            own = min(rows.weights[n], LARGEST)
-            weight += own
-            share_out(row, sums.mass, own)
-            _add_moments(mixture, rows.vectors[n], row, mean, scatter)
-    sums.mean[:] = mean.T
-    sums.scatter[:] = scatter.T
-    return weight
+    for n in range(first, last):
+        wave.output.log_likelihood[n] = _score(mixture, wave.rows.vectors[n], row)
+        wave.output.responsibilities[n] = row.joint
+        wave.deviations[n] = row.deviations
+
+
+@compiled
+def add_diagonal(model: Model, sums: Sums, wave: Wave, first: int, last: int) -> None:
+    """Add the rows, which are scored, to the sums of the components from `first` to `last`, in place."""
+    own = Model(model.constants[first:last], model.means[first:last], model.factors[first:last])
+    mixture, row = _inside_out(own), empty_row(own)
+    mean, scatter = sums.mean[first:last].T.copy(), sums.scatter[first:last].T.copy()
+    mass = sums.mass[first:last]
+    for n in range(len(wave.deviations)):
+        if wave.rows.weights[n] > 0.0:
+            row.joint[:] = wave.output.responsibilities[n, first:last]
+            row.deviations[:] = wave.deviations[n, :, first:last]
+            share_out(row, mass, min(wave.rows.weights[n], LARGEST))
+            _add_moments(mixture, wave.rows.vectors[n], row, mean, scatter)
+    sums.mean[first:last] = mean.T
+    sums.scatter[first:last] = scatter.T
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Vectors with missing features under full covariances: E-step and statistics, one row after the other.
+"""Vectors with missing features under full covariances: E-step, then statistics, one row after the other.
 
 With the known features o first and the missing ones m after them, Sigma = L L^T, L = [[L_oo, 0], [L_mo, L_mm]], and
 
@@ -8,9 +8,9 @@ With the known features o first and the missing ones m after them, Sigma = L L^T
 Into the statistics goes the vector filled with its conditional means, and the conditional covariance on top: without
 it variances would collapse (Ghahramani and Jordan 1994).
 
-Rows are added in their order, by
-the update of Welford (1962), so the sums have the same bits however the rows were cut. The component is the innermost
-index everywhere, so that the loops become vector instructions.
+Rows are scored each by itself, and added in their order by the update of Welford (1962), each component by itself. So
+the bits depend neither on how the rows were cut nor on which thread does what. The component is the innermost index
+everywhere, so that the loops become vector instructions.
 """
 
 import math
@@ -27,6 +27,14 @@ from streamgmm.mixture.moments import Sums
 from streamgmm.mixture.patterns import Mixture, Patterns, empty_patterns, find, inside_out
 
 
+class Wave(NamedTuple):
+    """So many rows that what is kept of each between its score and its sums has a bound."""
+
+    rows: Rows
+    output: Output
+    deviations: Array  # (n, d, k) as of `Row`
+
+
 class Row(NamedTuple):
     """Scratch for one row."""
 
@@ -40,22 +48,33 @@ class Row(NamedTuple):
 
 
 @compiled
-def accumulate_full(model: Model, sums: Sums, rows: Rows, output: Output) -> float:
-    """Score the rows into `output` and add them to the sums, in place; returns the sums' weight."""
-    mixture, patterns, row = inside_out(model), empty_patterns(model, len(rows.weights)), empty_row(model)
-    mean, scatter, weight = sums.mean.T.copy(), sums.scatter.transpose(1, 2, 0).copy(), sums.weight
-    for n in range(len(rows.weights)):
-        slot = find(patterns, mixture, rows.vectors[n])
-        output.log_likelihood[n] = _score(patterns, slot, mixture, rows.vectors[n], row)
-        output.responsibilities[n] = row.joint
-        if rows.weights[n] > 0.0:
-            own = min(rows.weights[n], LARGEST)
-            weight += own
-            share_out(row, sums.mass, own)
+def score_full(model: Model, wave: Wave, first: int, last: int) -> None:
+    """Score the rows from `first` to `last`."""
+    mixture, patterns, row = inside_out(model), empty_patterns(model, last - first), empty_row(model)
+    for n in range(first, last):
+        vector = wave.rows.vectors[n]
+        slot = find(patterns, mixture, vector)
+        wave.output.log_likelihood[n] = _score(patterns, slot, mixture, vector, row)
+        wave.output.responsibilities[n] = row.joint
+        wave.deviations[n] = row.deviations
+
+
+@compiled
+def add_full(model: Model, sums: Sums, wave: Wave, first: int, last: int) -> None:
+    """Add the rows, which are scored, to the sums of the components from `first` to `last`, in place."""
+    own = Model(model.constants[first:last], model.means[first:last], model.factors[first:last])
+    mixture, patterns, row = inside_out(own), empty_patterns(own, len(wave.deviations)), empty_row(own)
+    mean, scatter = sums.mean[first:last].T.copy(), sums.scatter[first:last].transpose(1, 2, 0).copy()
+    mass = sums.mass[first:last]
+    for n in range(len(wave.deviations)):
+        if wave.rows.weights[n] > 0.0:
+            slot = find(patterns, mixture, wave.rows.vectors[n])
+            row.joint[:] = wave.output.responsibilities[n, first:last]
+            row.deviations[:] = wave.deviations[n, :, first:last]
+            share_out(row, mass, min(wave.rows.weights[n], LARGEST))
             _add_means(patterns, slot, mixture, row, mean)
             _add_scatter(patterns, slot, row, scatter)
-    _give_back(sums, mean, scatter)
-    return weight
+    _give_back(sums, mean, scatter, first)
 
 
 @compiled
@@ -159,12 +178,12 @@ def _add_scatter(patterns: Patterns, slot: int, row: Row, scatter: Array) -> Non
 
 
 @part
-def _give_back(sums: Sums, mean: Array, scatter: Array) -> None:
-    for k in range(len(sums.mass)):
+def _give_back(sums: Sums, mean: Array, scatter: Array, first: int) -> None:
+    for k in range(mean.shape[1]):
         for i in range(len(mean)):
-            sums.mean[k, i] = mean[i, k]
+            sums.mean[first + k, i] = mean[i, k]
             for j in range(i + 1):
-                sums.scatter[k, i, j] = sums.scatter[k, j, i] = scatter[i, j, k]
+                sums.scatter[first + k, i, j] = sums.scatter[first + k, j, i] = scatter[i, j, k]
 
 
 @part

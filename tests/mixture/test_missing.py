@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
-from streamgmm.mixture import stepwise_em
+from streamgmm.mixture import stepwise_em, threads
 from tests.mixture.oracles import em_step, log_joint
 from tests.mixture.samples import NAMES, all_finite, bits, learning, random_state
 
@@ -69,6 +69,29 @@ def test_any_cutting_gives_the_same_bits(name, seed, share, cut):
     assert bits(pieces) == bits(whole)
     assert bits(stepwise_em.Info(*map(np.concatenate, zip(*infos, strict=True)))) == bits(info)
     assert bits(stepwise_em.learn(pieces, hyper)) == bits(stepwise_em.learn(whole, hyper))
+
+
+@pytest.fixture
+def all_threads_afterwards():
+    yield
+    threads.use(None)
+
+
+@pytest.mark.usefixtures("all_threads_afterwards")
+@pytest.mark.parametrize(("k", "d"), [(10, 8), (7, 17)])
+def test_neither_threads_nor_waves_nor_cuts_change_a_bit(name, k, d):
+    generator, n = np.random.default_rng(0), 7_000  # some waves of rows, and work for several threads
+    state, hyper = random_state(name, k, d, generator), learning(name)
+    vectors, weights = with_gaps(generator, n, d), generator.uniform(0, 2, size=n).round(1)
+    answers = []
+    for count, cut in ((1, [0, n]), (2, [0, n]), (4, [0, n]), (3, [0, 1, 30, 3_300, 6_999, n])):
+        threads.use(count)
+        scored, infos = state, []
+        for start, end in pairwise(cut):
+            scored, info = stepwise_em.score(scored, vectors[start:end], weights[start:end], hyper)
+            infos.append(info)
+        answers.append(bits((scored, stepwise_em.Info(*map(np.concatenate, zip(*infos, strict=True))))))
+    assert answers[0] == answers[1] == answers[2] == answers[3]
 
 
 def test_complete_rows_have_the_bits_they_have_without_the_others(name):
