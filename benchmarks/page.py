@@ -33,7 +33,7 @@ class Size(NamedTuple):
 
 
 QUICK = Size(400_000, 1)
-FULL = Size(500_000, 9)
+FULL = Size(1_000_000, 9)
 
 
 class Pairs(NamedTuple):
