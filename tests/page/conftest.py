@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from tests.page.chromium import ARGUMENTS, CHROMIUM, installed
 
@@ -24,9 +24,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             pytest.exit(str(error), 1)
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
-    return {"executable_path": CHROMIUM, "args": ARGUMENTS, "timeout": LAUNCH_MS}
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One for each module: while playwright runs, its event loop keeps others from running in this process."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=LAUNCH_MS)
+        yield started
+        started.close()
 
 
 @pytest.fixture
