@@ -105,8 +105,8 @@ def test_the_environment_is_checked_too() -> None:
     variables = {"STREAMGMM_MODEL__N_COMPONENTS": "many", "STREAMGMM_MODLE__NAME": "x", "STREAMGMM_HTTP_PORT": "1"}
     assert said(None, ["input.topic=t"], **variables) == [
         "environment variable STREAMGMM_HTTP_PORT: is no setting; did you mean STREAMGMM_HTTP__PORT?",
-        'model.n_components: given "many" (environment variable STREAMGMM_MODEL__N_COMPONENTS); allowed: integer, '
-        ">= 1, <= 10000",
+        'model.n_components: given "many" (environment variable STREAMGMM_MODEL__N_COMPONENTS); allowed: integer '
+        "or auto, >= 1, <= 10000",
         "modle: unknown setting (environment variable STREAMGMM_MODLE__NAME); did you mean model?",
     ]
 

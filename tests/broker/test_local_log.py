@@ -153,7 +153,7 @@ async def test_closing_gives_up_waiting_for_a_lock(local_url: str, name: str, pa
 def test_a_full_disk_fails_the_transaction_by_name(path: Path, name: str) -> None:
     database = Database(path, 1)
     create_topic(database, Topic(name, 1, 1, {}))
-    appender = Appender(identify(database, name))
+    appender = Appender(identify(database, name), "none")
     pages = database.connection.execute("PRAGMA page_count").fetchone()[0]
     database.connection.execute(f"PRAGMA max_page_count={pages + 5}")
     appender.begin(database)
