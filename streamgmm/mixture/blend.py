@@ -3,7 +3,8 @@
     W = (1 - eta) w + eta v,    m' = m + (eta v / W) (n - m),
     S' = (1 - eta) S + eta T + ((1 - eta) w eta v / W) (n - m)(n - m)^T
 
-Exact, and positive definite by construction. `Covariance.blend` says which.
+Exact, and positive definite by construction; a scatter is symmetric in every bit, so that a checkpoint needs half of
+it. `Covariance.blend` says which.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,9 +41,9 @@ def blend_full(old: "Statistics", new: "Statistics", step_size: float) -> Blende
     for k in range(len(mass)):
         for i in range(mean.shape[1]):
             scaled = shift.counts[k] * shift.by[k, i]
-            for j in range(mean.shape[1]):
+            for j in range(i + 1):
                 own = (1 - step_size) * old.scatter[k, i, j] + step_size * new.scatter[k, i, j]
-                scatter[k, i, j] = own + scaled * shift.by[k, j]
+                scatter[k, i, j] = scatter[k, j, i] = own + scaled * shift.by[k, j]
     return Blended(mass, mean, scatter)
 
 
@@ -52,11 +53,12 @@ def blend_tied(old: "Statistics", new: "Statistics", step_size: float) -> Blende
     mass, mean, shift = _mass_and_mean(old.mass, old.mean, new.mass, new.mean, step_size)
     scatter = np.empty(old.scatter.shape)
     for i in range(mean.shape[1]):
-        for j in range(mean.shape[1]):
+        for j in range(i + 1):
             between = 0.0
             for k in range(len(mass)):
                 between += shift.counts[k] * shift.by[k, i] * shift.by[k, j]
-            scatter[i, j] = (1 - step_size) * old.scatter[i, j] + step_size * new.scatter[i, j] + between
+            own = (1 - step_size) * old.scatter[i, j] + step_size * new.scatter[i, j]
+            scatter[i, j] = scatter[j, i] = own + between
     return Blended(mass, mean, scatter)
 
 
