@@ -20,7 +20,7 @@ TOGETHER := --numprocesses 2 --dist loadfile
 # Prints 1 where the interpreter suits: the locks' packages have wheels for these versions.
 SUITS := import sys, venv, ensurepip; print(int((3, 11) <= sys.version_info[:2] <= (3, 14)))
 
-.PHONY: help install demo demo-monitoring dashboard test test-long lint bench pictures kafka lock clean
+.PHONY: help install demo demo-monitoring dashboard test test-long test-bench lint bench pictures kafka lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -40,9 +40,12 @@ dashboard: $(RUNTIME) ## write Grafana's dashboard anew from the metrics
 test: $(DEV) ## every test but the long ones, those on a real Kafka included (ARGS="-k name")
 	$(INTERPRETER) -m pytest -m "not long" $(TOGETHER) $(ARGS)
 
-test-long: $(BENCH) ## the long tests: many crashes, benchmarks, properties on many examples
-	$(INTERPRETER) -m pytest -m long $(TOGETHER) $(ARGS)
+test-long: $(DEV) ## the long tests: many crashes, many mutations, properties on many examples
+	$(INTERPRETER) -m pytest -m "long and not measuring" $(TOGETHER) $(ARGS)
 	HYPOTHESIS_PROFILE=many $(INTERPRETER) -m pytest -m "not long" $(TOGETHER) tests/records tests/mixture tests/engine tests/drift
+
+test-bench: $(BENCH) ## that every benchmark runs to its end, quickly, one after the other
+	$(INTERPRETER) -m pytest -m measuring $(ARGS)
 
 lint: $(DEV) ## formatting, lint, types
 	$(INTERPRETER) -m ruff format --check .

@@ -42,6 +42,7 @@ def check(rows: list[dict]) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.measuring
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("benchmark", BENCHMARKS, ids=lambda path: path.stem)
 def test_quick_ends_and_writes_its_figures(benchmark: Path, tmp_path: Path) -> None:
