@@ -236,7 +236,7 @@ def test_the_commands_for_kafka_run_and_print_what_is_shown(tmp_path: Path, kafk
 
 def await_ready(url: str, running: "subprocess.Popen[str]") -> None:
     """The service has learnt what there is."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180  # it may have to compile first
     while time.monotonic() < deadline and running.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:
