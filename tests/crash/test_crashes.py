@@ -55,7 +55,7 @@ def test_kills_at_full_speed_lose_nothing(log, tmp_path, kills):
     learner = Learner(tmp_path, learners.settings(log, topic, f"{topic}.out"))
     with learners.flooding(log, topic, 3, most=50_000 * kills):
         first = learner.start()
-        learner.wait_for("model started", 90)
+        learner.wait_for("model started", 180)
         first.kill()
         first.wait(10)
         codes = learners.disturbed(learner, kills, 6, signal.SIGKILL, shortest=0.5, longest=3.5)
@@ -74,7 +74,7 @@ def test_kills_of_a_large_model_between_its_checkpoints_lose_nothing(log, tmp_pa
     log.fill(topic, learners.wide_records(4000 + 1500 * kills, 64))
     learner = Learner(tmp_path, learners.settings(log, topic, f"{topic}.out", **LARGE))
     first = learner.start()
-    learner.wait_for("model started", 60)
+    learner.wait_for("model started", 180)
     first.kill()
     first.wait(10)
     learners.disturbed(learner, kills, 5, signal.SIGKILL, shortest=2.0, longest=4.0)

@@ -590,7 +590,7 @@ async def test_at_least_once_repeats_after_a_failure_but_learns_once_and_loses_n
     await fill(broker, topic)
     given = settings(url, topic, delivery={"mode": "at_least_once", "commit_interval": 0.05})
     name = "commit" if moment == "commit" else f"send {given.topics['assignments']}"
-    fault = faults.Plan(name, 12 if moment == "commit" else 3, TransactionFailed("made to fail"))
+    fault = faults.Plan(name, 4 if moment == "commit" else 3, TransactionFailed("made to fail"))
     await run_to_end(given, connect=lambda of: faults.FaultyBroker(open_broker(of), fault))
     assert fault.failed
     assert (await audit(given, broker)).ok
