@@ -36,7 +36,7 @@ def disturb_and_check(log, folder, *, partitions, number, kills, seed, made=lear
     return topic, learner, codes
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kills", [6, pytest.param(25, marks=pytest.mark.long)])
 def test_kills_lose_nothing_and_every_assignment_is_that_of_an_undisturbed_run(log, tmp_path, kills):
     topic, learner, codes = disturb_and_check(log, tmp_path, partitions=1, number=signal.SIGKILL, kills=kills, seed=3)
@@ -46,7 +46,7 @@ def test_kills_lose_nothing_and_every_assignment_is_that_of_an_undisturbed_run(l
     assert learners.assignments(log, f"{topic}.out") == learners.assignments(log, f"{topic}.calm")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.long)])
 def test_kills_at_full_speed_lose_nothing(log, tmp_path, kills):
     """The producer runs as fast as it can, in whole batches; the learner has always more to read than it can."""
@@ -65,7 +65,7 @@ def test_kills_at_full_speed_lose_nothing(log, tmp_path, kills):
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.long)])
 def test_kills_of_a_large_model_between_its_checkpoints_lose_nothing(log, tmp_path, kills):
     """100 components of 64 features, full: 5 MB every 3 s, and a transaction with a progress record every 100 ms."""
@@ -87,7 +87,7 @@ def test_kills_of_a_large_model_between_its_checkpoints_lose_nothing(log, tmp_pa
     assert learners.assignments(log, f"{topic}.out") == learners.assignments(log, f"{topic}.calm")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kills", [4, pytest.param(15, marks=pytest.mark.long)])
 def test_kills_change_nothing_with_missing_values_weights_and_a_half_life_in_event_time(log, tmp_path, kills):
     made = {"made": learners.rich_records, **learners.RICH}
@@ -103,7 +103,7 @@ def test_kills_change_nothing_with_missing_values_weights_and_a_half_life_in_eve
 
 
 @pytest.mark.long
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_25_ends_on_several_partitions_lose_nothing(log, tmp_path, number):
     _, learner, codes = disturb_and_check(log, tmp_path, partitions=3, number=number, kills=25, seed=4)
