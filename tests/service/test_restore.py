@@ -1,5 +1,6 @@
 """A restore does not depend on how long the stream was: the model topic is read from near its end."""
 
+import asyncio
 import time
 import uuid
 
@@ -50,6 +51,9 @@ async def fetches(broker, given):
 async def many_records(broker, given, key, n):
     """A topic that compaction has not run over: records of one key, none of them the last."""
     held = (await model_topic.newest(broker, given.topics["model"], "m")).checkpoint
+    while held.live is None:  # Kafka shows a transaction a moment after its commit
+        await asyncio.sleep(0.05)
+        held = (await model_topic.newest(broker, given.topics["model"], "m")).checkpoint
     (part,) = checkpoints.encode(held._replace(live=None), "old", 100_000)
     now = time.time_ns() // 1_000_000
     for first in range(0, n, AT_ONCE):
