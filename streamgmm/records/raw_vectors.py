@@ -43,7 +43,8 @@ class RawRows(NamedTuple):
             record = np.repeat(np.arange(counts.size), counts)
             counts[record[~good]] = 0
             matrix = matrix[counts[record] > 0]
-        matrix = np.ascontiguousarray(matrix, np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN
+            matrix = np.ascontiguousarray(matrix, np.float64)
         return Bulk(matrix, np.ones(len(matrix)), counts, counts > 1)
 
 
