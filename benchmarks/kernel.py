@@ -19,7 +19,7 @@ from benchmarks.harness.results import Result
 from streamgmm import StreamingGaussianMixture
 from streamgmm.mixture import gaussian, parameters, pending, statistics, stepwise_em, threads
 from streamgmm.mixture.block import BLOCK
-from streamgmm.mixture.stepwise_em import State
+from streamgmm.mixture.state import State
 
 SIZES = [(2, 3), (8, 10), (16, 16), (64, 64)]  # (D, K)
 FASTER = {"full": (12.0, 15.0, 10.0, 5.0), "diag": (10.0, 6.0, 6.0, 2.0)}  # than scikit-learn, at those sizes

@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from streamgmm import StreamingGaussianMixture
+from streamgmm.mixture import averaging, stepwise_em
 from streamgmm.mixture import covariance as covariances
-from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.learning import Learning
 from tests.mixture.samples import NAMES, as_full, bits, random_covariances
 
@@ -191,7 +191,7 @@ def test_a_stream_settles_at_its_average(name):
     model = estimator(covariance_type=name, batch_size=50).partial_fit(vectors[:500])
     for piece in np.split(vectors[500:], 15):
         model.partial_fit(piece)
-    before, expected = model.means_, stepwise_em.averaged(model.state_, model.learning())
+    before, expected = model.means_, averaging.averaged(model.state_, model.learning())
     model.settle()
     np.testing.assert_array_equal(model.means_, expected.means)
     assert np.abs(model.means_ - before).max() > 0

@@ -7,7 +7,7 @@ import numpy as np
 
 from streamgmm.drift import monitor
 from streamgmm.drift.watch import Wanted
-from streamgmm.mixture import covariance, stepwise_em
+from streamgmm.mixture import averaging, covariance, scoring, stepwise_em
 from streamgmm.mixture.arrays import Array
 
 FULL = covariance.by_name("full")
@@ -41,7 +41,7 @@ def calibrated(model: stepwise_em.State, reference: Array, run_length: int, *, w
     """A monitor whose reference is the model with these vectors (n, d)."""
     wanted = Wanted(window, run_length, seed)
     plan = monitor.Plan(None, len(reference), wanted, 0.001, 10 * window, FULL)
-    frozen = stepwise_em.averaged(model, LEARNING)
+    frozen = averaging.averaged(model, LEARNING)
     ids = np.arange(len(frozen.weights))
     state = monitor.freeze(monitor.init(), frozen, ids, steps=model.steps, learnt=model.effective_sample_size)
     state, _ = monitor.update(state, reference, plan)
@@ -51,7 +51,7 @@ def calibrated(model: stepwise_em.State, reference: Array, run_length: int, *, w
 def log_likelihood(watched: Watched, vectors: Array) -> Array:
     """What the peers are shown, under the same frozen model: (n,)."""
     assert watched.state.reference is not None
-    return stepwise_em.log_likelihood(watched.state.reference.parameters, vectors, FULL)
+    return scoring.log_likelihood(watched.state.reference.parameters, vectors, FULL)
 
 
 def alarms(watched: Watched, pieces: Iterator[Array]) -> Iterator[int]:

@@ -11,7 +11,8 @@ from sklearn.mixture import GaussianMixture
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.given import given, parameters_of
-from streamgmm.mixture.stepwise_em import Info, Learning, State
+from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.state import Info, State
 
 Matrix = NDArray[np.float64]
 

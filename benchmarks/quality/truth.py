@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
 
-from streamgmm.mixture import stepwise_em
+from streamgmm.mixture import scoring
 from streamgmm.mixture.covariance import by_name
 from streamgmm.mixture.given import given, parameters_of
 from streamgmm.mixture.parameters import Parameters
@@ -60,10 +60,10 @@ def draw(parameters: Parameters, n: int, rng: np.random.Generator) -> Sample:
 
 def log_likelihood(parameters: Parameters, vectors: Matrix) -> float:
     """Of all vectors together, in nats."""
-    return float(stepwise_em.log_likelihood(parameters, vectors, FULL).sum())
+    return float(scoring.log_likelihood(parameters, vectors, FULL).sum())
 
 
 def index(parameters: Parameters, sample: Sample) -> float:
     """Adjusted Rand index of the most probable components."""
-    found = stepwise_em.evaluate(parameters, sample.vectors, FULL).responsibilities.argmax(axis=1)
+    found = scoring.e_step(parameters, sample.vectors, FULL)[0].responsibilities.argmax(axis=1)
     return float(adjusted_rand_score(sample.labels, found))

@@ -13,7 +13,7 @@ from streamgmm.engine.react import gathered
 from streamgmm.engine.sample import Sample, taken
 from streamgmm.engine.values import Array, Chunk, Event, Live, Outgoing, Report, State, combined
 from streamgmm.engine.watching import watch
-from streamgmm.mixture import stepwise_em
+from streamgmm.mixture import averaging, stepwise_em
 from streamgmm.records import assignments, columns, dead_letters, headers
 from streamgmm.records.columns import Int64, RecordColumns
 from streamgmm.records.vectors import Rejection, Vectors
@@ -159,7 +159,7 @@ def _pieces(data: Vectors, filled: int, batch_size: int) -> Iterator[_Piece]:
 def _score(plan: Plan, state: State, live: Live, chunk: Chunk, piece: _Piece) -> tuple[Live, _Scored, list[Event]]:
     rows, weights, before = chunk.vectors.matrix[piece.rows], chunk.vectors.weights[piece.rows], live.mixture
     mixture, info = stepwise_em.score(before, rows, weights, plan.learning)
-    shown = stepwise_em.scored_by_average(before, rows, plan.learning) if plan.averaged_scoring else info
+    shown = averaging.scored_by_average(before, rows, plan.learning) if plan.averaged_scoring else info
     watched = watch(plan, live._replace(mixture=mixture), rows, chunk, piece.rows.start)
     live = gathered(watched.live, rows, weights)
     if watched.raised:

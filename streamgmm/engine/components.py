@@ -7,7 +7,7 @@ gets the next id, and the order of ids has a new version.
 from collections.abc import Sequence
 
 from streamgmm.engine.values import Event, Live, State
-from streamgmm.mixture.stepwise_em import Change
+from streamgmm.mixture.weak import Change
 from streamgmm.records.columns import frozen
 
 

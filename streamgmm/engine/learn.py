@@ -5,7 +5,7 @@ from streamgmm.engine import components
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import frozen_reference, react
 from streamgmm.engine.values import Event, Live, Report, State
-from streamgmm.mixture import stepwise_em
+from streamgmm.mixture import averaging, stepwise_em
 
 
 def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, Report]:
@@ -13,7 +13,7 @@ def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, Report]:
 
     The reference is frozen at the first M-step after the model has settled: from the average where there is one.
     """
-    before = stepwise_em.restart_average(live.mixture) if live.average_is_old else live.mixture
+    before = averaging.restart_average(live.mixture) if live.average_is_old else live.mixture
     mixture, info = stepwise_em.learn(before, plan.learning, live.latest)
     events = [Event("covariances_repaired", {"steps": mixture.steps, "count": info.repairs})] if info.repairs else []
     live = live._replace(mixture=mixture, filled=0, step_size=info.step_size, latest=None, average_is_old=False)

@@ -14,7 +14,7 @@ from streamgmm.drift import monitor
 from streamgmm.drift.wasserstein import distances
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Array, Event, Kept, Live, Recent, Report, State, combined
-from streamgmm.mixture import stepwise_em
+from streamgmm.mixture import averaging, stepwise_em
 from streamgmm.mixture.arrays import frozen
 from streamgmm.mixture.initialise import K_MEANS
 from streamgmm.records import columns
@@ -49,7 +49,7 @@ def frozen_reference(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
     mixture = live.mixture
     drift = monitor.freeze(
         live.drift,
-        stepwise_em.averaged(mixture, plan.learning),
+        averaging.averaged(mixture, plan.learning),
         live.ids,
         steps=mixture.steps,
         learnt=mixture.effective_sample_size,
@@ -59,7 +59,7 @@ def frozen_reference(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
 
 
 def _reheated(plan: Plan, state: State, live: Live) -> Reaction:
-    mixture = stepwise_em.restart_average(live.mixture)._replace(time=0.0)
+    mixture = averaging.restart_average(live.mixture)._replace(time=0.0)
     fields = {
         "reference": live.drift.versions,
         "before": {**_named(state, live.mixture), "batches": live.mixture.time},

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from streamgmm.mixture import bounds, imputation, mahalanobis, sampling, selection, stepwise_em
+from streamgmm.mixture import bounds, imputation, mahalanobis, sampling, scoring, selection
 from streamgmm.mixture import conditional as conditionals
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture.arrays import Array, frozen
@@ -20,7 +20,7 @@ from streamgmm.mixture.block import Rows
 from streamgmm.mixture.conditional import Conditional
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
-from streamgmm.mixture.stepwise_em import Info
+from streamgmm.mixture.state import Info
 
 Seed: TypeAlias = "int | np.random.RandomState | None"
 
@@ -81,7 +81,7 @@ class Answers(DensityMixin, BaseEstimator):  # type: ignore[misc]
             In nats, of what is known of the row.
         """
         rows = self._new_rows(X)
-        return np.array(stepwise_em.log_likelihood(self._parameters, rows.vectors, self._covariance))
+        return np.array(scoring.log_likelihood(self._parameters, rows.vectors, self._covariance))
 
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Compute the mean log-likelihood of the rows.
@@ -225,7 +225,7 @@ class Answers(DensityMixin, BaseEstimator):  # type: ignore[misc]
 
     def _info(self, rows: Rows) -> Info:
         """Responsibilities and log-likelihoods, whatever the rows' weights."""
-        return stepwise_em.evaluate(self._parameters, rows.vectors, self._covariance)
+        return scoring.e_step(self._parameters, rows.vectors, self._covariance)[0]
 
     def _new_rows(self, X: ArrayLike) -> Rows:
         check_is_fitted(self)

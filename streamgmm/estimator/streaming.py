@@ -17,14 +17,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from streamgmm.estimator import hyper_parameters
 from streamgmm.estimator.answers import Answers, Seed
-from streamgmm.mixture import bounds, initialise, passes, stepwise_em
+from streamgmm.mixture import averaging, bounds, initialise, passes, scoring, stepwise_em
 from streamgmm.mixture import start as starts
 from streamgmm.mixture.block import Rows
 from streamgmm.mixture.given import given
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.parameters import shape_of
 from streamgmm.mixture.passes import Fitted, Passes
-from streamgmm.mixture.stepwise_em import State
+from streamgmm.mixture.state import State
 
 
 class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
@@ -253,7 +253,7 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
             The estimator.
         """
         check_is_fitted(self)
-        self._publish(stepwise_em.settled(self.state_, self.learning()))
+        self._publish(averaging.settled(self.state_, self.learning()))
         return self
 
     def learning(self) -> Learning:
@@ -352,6 +352,6 @@ def _likelier(state: State, rows: Rows, learning: Learning) -> State:
     """The state, or the one that its averaged statistics say: few batches have little noise to average."""
 
     def log_likelihood(one: State) -> float:
-        return float(rows.weights @ stepwise_em.log_likelihood(one.parameters, rows.vectors, learning.covariance))
+        return float(rows.weights @ scoring.log_likelihood(one.parameters, rows.vectors, learning.covariance))
 
-    return max(state, stepwise_em.settled(state, learning), key=log_likelihood)
+    return max(state, averaging.settled(state, learning), key=log_likelihood)

@@ -8,7 +8,7 @@ vector of weight w is that of the mixture with weight w (1 - q). Of a vector wit
 """
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +21,9 @@ from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.effective_size import add_squares
 from streamgmm.mixture.kernel import Kernel
 from streamgmm.mixture.pending import Pending
+
+if TYPE_CHECKING:
+    from streamgmm.mixture.learning import Learning
 
 FIRST_WEIGHT = 0.01  # before anything was learnt
 _LEAST_WEIGHT = 1e-12  # so that it may grow again
@@ -41,6 +44,16 @@ def over(low: ArrayLike, high: ArrayLike) -> Background:
     if width.ndim != 1 or not (np.isfinite(width) & (width > 0)).all():
         raise ValueError(f"background is {width} wide; low must lie below high in every feature, both finite")
     return Background(frozen(-np.log(width)))
+
+
+def add_beside(
+    pending: Pending, model: Model, rows: Rows, learning: "Learning", weight: float
+) -> tuple[Pending, Output]:
+    """`pending.add` beside the background that the learning names, which has that weight; without one, alone."""
+    kernel = learning.covariance.kernel
+    if learning.background is None:
+        return batch.add(pending, model, rows, kernel)
+    return add(pending, model, rows, kernel, learning.background, weight)
 
 
 def add(

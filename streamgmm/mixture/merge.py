@@ -10,7 +10,7 @@ from streamgmm.mixture import gaussian, pending
 from streamgmm.mixture.event_time import later
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.parameters import shape_of
-from streamgmm.mixture.stepwise_em import State
+from streamgmm.mixture.state import State
 from streamgmm.mixture.sums import joined
 
 

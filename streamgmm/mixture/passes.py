@@ -14,7 +14,7 @@ from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import Rows
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.start import Labels
-from streamgmm.mixture.stepwise_em import State
+from streamgmm.mixture.state import State
 
 _BUFFER = 5000
 _BUFFER_PER_DIRECTION = 20  # vectors for each component and direction

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from streamgmm.mixture import passes, stepwise_em
+from streamgmm.mixture import passes, scoring, stepwise_em
 from streamgmm.mixture.block import Rows
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.initialise import K_MEANS, Start
@@ -20,7 +20,7 @@ from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.parameters import Parameters, shape_of
 from streamgmm.mixture.passes import Passes
 from streamgmm.mixture.rows import rows_of
-from streamgmm.mixture.stepwise_em import State
+from streamgmm.mixture.state import State
 
 Criterion = Callable[[float, int, float], float]  # log L, p, n
 
@@ -76,7 +76,7 @@ def criterion_on(parameters: Parameters, rows: Rows, covariance: Covariance, cri
 
 def _evidence(parameters: Parameters, rows: Rows, covariance: Covariance) -> tuple[float, int, float]:
     """log L, p and n."""
-    scores = stepwise_em.log_likelihood(parameters, rows.vectors, covariance)
+    scores = scoring.log_likelihood(parameters, rows.vectors, covariance)
     n_free = n_parameters(covariance, shape_of(parameters))
     return float(rows.weights @ scores), n_free, float(rows.weights.sum())
 

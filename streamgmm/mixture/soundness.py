@@ -13,8 +13,8 @@ from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.given import given
 from streamgmm.mixture.moments import Sums
 from streamgmm.mixture.parameters import Parameters, shape_of
+from streamgmm.mixture.state import State
 from streamgmm.mixture.statistics import Statistics
-from streamgmm.mixture.stepwise_em import State
 
 
 def check_parameters(parameters: Parameters, covariance: Covariance) -> None:

@@ -15,7 +15,7 @@ import structlog
 from streamgmm.drift.warm import warm_kernels as warm_drift_kernels
 from streamgmm.mixture import covariance, threads
 from streamgmm.mixture.compiled import cache_is_kept, is_cached
-from streamgmm.mixture.stepwise_em import warm_kernels as warm_mixture_kernels
+from streamgmm.mixture.warm import warm_kernels as warm_mixture_kernels
 from streamgmm.records.warm import warm_kernels as warm_record_kernels
 from streamgmm.service.worker import Worker
 

@@ -16,7 +16,7 @@ import numpy as np
 from streamgmm import __version__
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import soundness
-from streamgmm.mixture.stepwise_em import State
+from streamgmm.mixture.state import State
 from streamgmm.service.checkpoint import SCHEMA, Checkpoint
 from streamgmm.service.compact import with_factors
 from streamgmm.service.plain import from_plain, to_plain

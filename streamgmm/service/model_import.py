@@ -19,7 +19,7 @@ from streamgmm.errors import SettingsError, StateLost
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import pending
 from streamgmm.mixture.parameters import shape_of
-from streamgmm.mixture.stepwise_em import State
+from streamgmm.mixture.state import State
 from streamgmm.records.columns import frozen
 from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service import model_file, model_topic, outbox, session, topics

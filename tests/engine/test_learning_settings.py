@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streamgmm.engine.values import Live, State
 from streamgmm.errors import SettingsError
-from streamgmm.mixture import stepwise_em
+from streamgmm.mixture import averaging
 from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service.plain import from_plain, to_plain
 from tests.engine import streams
@@ -136,7 +136,7 @@ def test_averaged_scoring_publishes_what_the_average_says_and_learns_the_same():
     assert to_plain(raw) == to_plain(averaged)
     assert published(first) != published(second)
     row = streams.vectors(1, seed=9)
-    info = stepwise_em.scored_by_average(live(raw).mixture, row, PLAN.learning._replace(background=None))
+    info = averaging.scored_by_average(live(raw).mixture, row, PLAN.learning._replace(background=None))
     _, report = run(plan(learning={**both, "averaged_scoring": True}), [[record(400, row[0].tolist())]], averaged)
     assert msgpack.unpackb(published(report)[0].value)["log_likelihood"] == info.log_likelihood[0]
 

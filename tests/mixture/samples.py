@@ -7,10 +7,11 @@ import numpy as np
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.parameters import Parameters, shape_of
 from streamgmm.mixture.pending import nothing
+from streamgmm.mixture.state import State
 from streamgmm.mixture.statistics import Statistics
-from streamgmm.mixture.stepwise_em import Learning, State
 
 NAMES = ("full", "tied", "diag", "spherical")
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streamgmm.mixture import average, stepwise_em
+from streamgmm.mixture import average, averaging, scoring, stepwise_em
 from streamgmm.mixture import covariance as covariances
 from tests.mixture.samples import NAMES, bits, learning, leaves, random_state
 
@@ -39,7 +39,7 @@ def test_without_averaging_there_is_none(name):
     state = random_state(name, 3, 2, np.random.default_rng(0))
     learnt, _ = stepwise_em.update(state, np.ones((5, 2)), learning(name))
     assert learnt.average is None
-    assert stepwise_em.averaged(learnt, learning(name)) is learnt.parameters
+    assert averaging.averaged(learnt, learning(name)) is learnt.parameters
 
 
 def test_after_one_step_the_average_is_that_step_and_a_restart_begins_anew(name):
@@ -47,9 +47,9 @@ def test_after_one_step_the_average_is_that_step_and_a_restart_begins_anew(name)
     state, hyper = random_state(name, 3, 2, generator), learning(name, averaging=True)
     for _ in range(5):
         state, _ = stepwise_em.update(state, generator.normal(size=(512, 2)) * 3, hyper)
-    state, _ = stepwise_em.update(stepwise_em.restart_average(state), generator.normal(size=(512, 2)) * 3, hyper)
+    state, _ = stepwise_em.update(averaging.restart_average(state), generator.normal(size=(512, 2)) * 3, hyper)
     assert bits(state.average.recent) == bits(state.statistics)
-    assert_close(stepwise_em.averaged(state, hyper), state.parameters)
+    assert_close(averaging.averaged(state, hyper), state.parameters)
 
 
 def test_the_average_changes_nothing_else(name):
@@ -70,7 +70,7 @@ def test_averaging_is_closer_to_the_truth():
     for part in np.array_split(vectors, 200):
         state, _ = stepwise_em.update(state, part, hyper)
     last, mean = (
-        stepwise_em.log_likelihood(parameters, vectors, hyper.covariance).sum()
-        for parameters in (state.parameters, stepwise_em.averaged(state, hyper))
+        scoring.log_likelihood(parameters, vectors, hyper.covariance).sum()
+        for parameters in (state.parameters, averaging.averaged(state, hyper))
     )
     assert mean > last

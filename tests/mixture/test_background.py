@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from streamgmm.mixture import background, stepwise_em
+from streamgmm.mixture import background, scoring, stepwise_em
 from tests.mixture.samples import NAMES, all_finite, bits, learning, random_parameters, random_state
 
 
@@ -27,7 +27,7 @@ def test_the_e_step_is_that_of_the_two_together(name):
     vectors = np.random.default_rng(1).normal(size=(50, 3)) * 5
     vectors[0], vectors[1] = 1e9, [np.nan, 1.0, np.nan]
     known = 3 - np.isnan(vectors).sum(axis=1)
-    own = stepwise_em.log_likelihood(state.parameters, vectors, hyper.covariance)
+    own = scoring.log_likelihood(state.parameters, vectors, hyper.covariance)
     _, info = stepwise_em.score(state, vectors, None, hyper)
     truth = np.logaddexp(np.log(0.99) + own, np.log(0.01) - known * np.log(100))
     np.testing.assert_allclose(info.log_likelihood, truth, rtol=1e-10)

@@ -1,5 +1,5 @@
 from streamgmm.mixture import compiled, kernel
-from streamgmm.mixture.stepwise_em import warm_kernels
+from streamgmm.mixture.warm import warm_kernels
 
 
 def test_works_where_no_cache_can_be_kept():

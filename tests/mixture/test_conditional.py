@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, multivariate_normal
 
-from streamgmm.mixture import conditional, mahalanobis, stepwise_em
+from streamgmm.mixture import conditional, mahalanobis, scoring
 from streamgmm.mixture.imputation import impute
 from streamgmm.mixture.sampling import sample
 from tests.mixture.samples import NAMES, as_full, learning, random_state
@@ -30,7 +30,7 @@ def test_joint_is_marginal_times_conditional(name, mixture):
             given.weights[n, k] * multivariate_normal(given.means[n, k], given.covariances[k]).pdf(vector[MISSING])
             for k in range(K)
         ]
-        whole = stepwise_em.log_likelihood(parameters, vector[None], covariance)[0]
+        whole = scoring.log_likelihood(parameters, vector[None], covariance)[0]
         assert given.log_likelihood[n] + np.log(sum(inner)) == pytest.approx(whole, rel=1e-10)
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from streamgmm.mixture import covariance as covariances
+from streamgmm.mixture import scoring, stepwise_em
 from streamgmm.mixture import start as starts
-from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.block import Rows
 from streamgmm.mixture.given import Given, given
 from streamgmm.mixture.initialise import Start, initialise
@@ -83,7 +83,7 @@ def test_the_likeliest_of_the_starts_is_taken():
     def likelihood(n_init):
         start = Start(starts.random_from_data, n_init)
         _, parameters = initialise(rows(vectors), 6, settings, 3, start)
-        return stepwise_em.log_likelihood(parameters, vectors, covariance).mean()
+        return scoring.log_likelihood(parameters, vectors, covariance).mean()
 
     assert likelihood(10) > likelihood(1)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streamgmm.mixture import gaussian, pending, stepwise_em, threads
+from streamgmm.mixture import gaussian, pending, scoring, stepwise_em, threads
 from tests.mixture.samples import NAMES, all_finite, as_full, bits, learning, random_state
 
 
@@ -63,7 +63,7 @@ def test_the_number_of_threads_does_not_matter(name, k, d):
     for count in (1, 2, 4):
         threads.use(count)
         scored, info = stepwise_em.score(state, vectors, weights, settings)
-        again = stepwise_em.log_likelihood(state.parameters, vectors, settings.covariance)
+        again = scoring.log_likelihood(state.parameters, vectors, settings.covariance)
         answers.append(bits((scored, info, stepwise_em.learn(scored, settings), again)))
     assert answers[0] == answers[1] == answers[2]
     np.testing.assert_allclose(again, info.log_likelihood, rtol=1e-12)
@@ -89,7 +89,7 @@ def test_scores_without_learning_what_score_would_learn(name, gaps, n):
     state, settings = random_state(name, 3, 5, generator), learning(name)
     vectors, weights = generator.normal(size=(n, 5)) * 3, generator.uniform(size=n)
     vectors[generator.uniform(size=vectors.shape) < gaps] = np.nan
-    info, sums = stepwise_em.e_step(state.parameters, vectors, settings.covariance, weights)
+    info, sums = scoring.e_step(state.parameters, vectors, settings.covariance, weights)
     scored, same = stepwise_em.score(state, vectors, weights, settings)
     model = gaussian.model(state.parameters, settings.covariance)
     assert bits(info) == bits(same)

@@ -24,12 +24,13 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from streamgmm.mixture import stepwise_em, threads
+from streamgmm.mixture import averaging, scoring, stepwise_em, threads
 from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.merge import merge
 from streamgmm.mixture.parameters import Parameters
+from streamgmm.mixture.state import State
 from streamgmm.mixture.step_size import HalfLife, retention
-from streamgmm.mixture.stepwise_em import Learning, State
 from streamgmm.service.plain import from_plain, to_plain
 from tests.mixture.oracles import em_step, log_joint, scikit_learn_step
 from tests.mixture.samples import NAMES, as_state, bits, learning, leaves, random_parameters, random_state
@@ -227,7 +228,7 @@ def test_restoring_is_going_on(case: Case) -> None:
         for n, (start, end) in enumerate(pairwise([400, 512, 900])):
             from_here, _ = scored(from_here, part(rows, slice(start, end)), hyper)
             from_here, _ = stepwise_em.learn(from_here, hyper, 100.0 + 30.0 * n)
-        return bits((from_here, stepwise_em.averaged(from_here, hyper)))
+        return bits((from_here, averaging.averaged(from_here, hyper)))
 
     assert gone_on(restored) == gone_on(state)
 
@@ -245,6 +246,6 @@ def test_the_number_of_threads_does_not_matter(case: Case) -> None:
     for count in (1, 2, 4):
         threads.use(count)
         pending, info = scored(state, rows, hyper)
-        again = stepwise_em.log_likelihood(state.parameters, rows[0], hyper.covariance)
+        again = scoring.log_likelihood(state.parameters, rows[0], hyper.covariance)
         answers.append(bits((pending, info, stepwise_em.learn(pending, hyper), again)))
     assert answers[0] == answers[1] == answers[2]

@@ -1,0 +1,38 @@
+"""The model that the averaged statistics say, beside the one that was learnt last."""
+
+from numpy.typing import ArrayLike
+
+from streamgmm.mixture import pending as batch
+from streamgmm.mixture import weak
+from streamgmm.mixture.average import over_both
+from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.parameters import Parameters, m_step, shape_of
+from streamgmm.mixture.state import Info, State
+from streamgmm.mixture.stepwise_em import score
+
+
+def averaged(state: State, learning: Learning) -> Parameters:
+    """The model that the averaged statistics say; the state's own where there are none."""
+    return settled(state, learning).parameters
+
+
+def settled(state: State, learning: Learning) -> State:
+    """The state that goes on from its averaged statistics and averages anew; itself where there are none."""
+    if state.average is None:
+        return state
+    covariance = learning.covariance
+    statistics = over_both(state.average, covariance)
+    lean = weak.lean(statistics, state.effective_sample_size, covariance)
+    return state._replace(parameters=m_step(lean, state.parameters, learning)[0], statistics=statistics, average=None)
+
+
+def scored_by_average(state: State, vectors: ArrayLike, learning: Learning) -> Info:
+    """What the averaged model says of vectors (n, d), none of which is learnt; the state's own where there is none."""
+    nothing = batch.nothing(shape_of(state.parameters), learning.covariance.kernel)
+    looking = state._replace(parameters=averaged(state, learning), pending=nothing)
+    return score(looking, vectors, None, learning)[1]
+
+
+def restart_average(state: State) -> State:
+    """The state whose average begins anew with the next M-step."""
+    return state._replace(average=None)

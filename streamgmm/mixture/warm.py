@@ -1,0 +1,21 @@
+"""Compile before the first vector waits for it."""
+
+import math
+
+from streamgmm.mixture import background
+from streamgmm.mixture import covariance as covariances
+from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.scoring import log_likelihood
+from streamgmm.mixture.stepwise_em import init, update
+
+
+def warm_kernels(*names: str) -> None:
+    """Compile what these types of covariance need (all of them unless named), or load it from the cache, so that the
+    first vectors do not wait: those with gaps, and those scored under a reference, too.
+    """
+    rows = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
+    for name in names or ("full", "tied", "diag", "spherical"):
+        beside = background.over([-1.0, -1.0], [3.0, 3.0])
+        learning = Learning(covariances.by_name(name), batch_size=4, background=beside)
+        state, _ = update(init(rows, 1, learning), [*rows, [3.0, math.nan]], learning)
+        log_likelihood(state.parameters, [*rows, [math.nan, 1.0]], learning.covariance)
