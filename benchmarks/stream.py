@@ -29,6 +29,7 @@ GROWTH = 1.05  # of resident memory, at most
 TIMES = {peers.KAFKA_STREAMS: 5.0, peers.QUIX_STREAMS: 25.0}  # as fast as these, in the same run
 FLOORS = {"local log, exactly_once": 500_000.0}  # records/s
 VECTORS = 100  # to a record, where there are several
+LARGE_BATCH = 8192  # vectors to an M-step: some thirty milliseconds of such a stream
 VECTOR_FLOORS = {"all": 2_000_000.0, "none": 3_000_000.0}  # vectors/s, by output.responsibilities
 
 
@@ -130,13 +131,14 @@ def _ours(
 
 
 async def _beside(place: Place, broker: Broker, size: Size) -> list[Case]:
-    """JSON, many vectors in a record, and the peers."""
+    """Larger batches, JSON, many vectors in a record, and the peers."""
     json, many = f"{place.topic}.json", f"{place.topic}.many"
     await workload.fill(broker, json, Workload(size.json, format="json"))
     await workload.fill(broker, many, Workload(size.many, format="float32", vectors=VECTORS))
     floats: dict[str, str | int] = {"input__format": "float32", "model__n_features": 8}
     once = partial(_ours, place, broker, "exactly_once")
     return [
+        once(size.records, "", f"kafka, exactly_once, batch_size {LARGE_BATCH}", learning__batch_size=LARGE_BATCH),
         once(size.json, json, "kafka, exactly_once, JSON", input__format="json"),
         *(once(size.many, many, _many(kind), output__responsibilities=kind, **floats) for kind in VECTOR_FLOORS),
         _peer(place, broker, peers.KAFKA_STREAMS, peers.kafka_streams, size.streams),
@@ -213,7 +215,8 @@ def _rates(name: str, run: Run) -> Iterator[Result]:
 
 def _beside_peers(rates: Mapping[str, float]) -> Iterator[Result]:
     """What the targets say of ours in terms of a peer's."""
-    wanted = [("kafka, exactly_once", peer, times) for peer, times in TIMES.items()]
+    ours = ("kafka, exactly_once", f"kafka, exactly_once, batch_size {LARGE_BATCH}")
+    wanted = [(name, peer, times) for name in ours for peer, times in TIMES.items()]
     for name, peer, times in [*wanted, ("kafka, exactly_once, JSON", peers.KAFKA_STREAMS, 1.0)]:
         theirs = rates.get(f"{peer}, exactly_once")
         if theirs is not None:

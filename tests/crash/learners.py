@@ -86,10 +86,10 @@ class Learner:
         with self.lines.open("ab") as out:
             return subprocess.Popen([*COMMAND, "run", "--config", str(self.config), *more], stdout=out, stderr=out)
 
-    def finish(self, *more: str, timeout: float = 90) -> int:
+    def finish(self, *more: str, timeout: float = 240) -> int:
         return self.start("--until-end", *more).wait(timeout)
 
-    def audit(self, timeout: float = 90) -> subprocess.CompletedProcess[str]:
+    def audit(self, timeout: float = 200) -> subprocess.CompletedProcess[str]:
         command = [*COMMAND, "audit", "--config", str(self.config)]
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 

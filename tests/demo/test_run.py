@@ -24,7 +24,7 @@ async def lines_until(process: Process, part: str) -> list[str]:
 
 
 async def test_it_ends_by_itself_and_says_what_was_learnt() -> None:
-    process = await started("--seconds", "10")
+    process = await started("--seconds", "20")
     seen = "".join(await lines_until(process, "Every setting, explained"))
     assert await process.wait() == 0
     assert seen.index("everyone plays") < seen.index("only leagues 6 and above") < seen.index("drift ALARM")
