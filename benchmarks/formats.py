@@ -1,4 +1,4 @@
-"""What a record costs to parse, decode, encode and write, in processor time, without a broker.
+"""What a record costs to parse, decode, encode and write, and to read from a file, in processor time, without a broker.
 
 One vector of 8 features a record, keys of 8 bytes, assignments of 10 components; one thread, the best of several runs.
 """
@@ -6,6 +6,7 @@ One vector of 8 features a record, keys of 8 bytes, assignments of 10 components
 import argparse
 import json
 import struct
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from benchmarks.harness import machine, results
 from benchmarks.harness.results import Result
+from streamgmm.commands.rows import Choice, rows_of
 from streamgmm.records import batch_run, record_batch
 from streamgmm.records.assignments import Assignments, encoder
 from streamgmm.records.columns import Record, of_records
@@ -44,7 +46,7 @@ def main() -> None:
     arguments = parser.parse_args()
     runs = 3 if arguments.quick else 15
     found = [*(_decoding(name, runs) for name in WAYS), *(_encoding(name, runs) for name in ("msgpack", "json"))]
-    results.report("formats", [*found, *_batches(runs)], [machine.facts()], arguments.results)
+    results.report("formats", [*found, *_batches(runs), *_files(runs)], [machine.facts()], arguments.results)
 
 
 def _best(runs: int, work: Callable[[], object]) -> float:
@@ -92,6 +94,24 @@ def _batches(runs: int) -> list[Result]:
             _best(runs, lambda: record_batch.write(columns, max_bytes=1 << 21)),
         ),
     ]
+
+
+def _files(runs: int) -> list[Result]:
+    """What `replay` does before it sends; numbers with all their digits."""
+    vectors = np.random.default_rng(0).normal(size=(RECORDS, FEATURES))
+    with tempfile.TemporaryDirectory() as folder:
+        table, array = Path(folder) / "a.csv", Path(folder) / "a.npy"
+        rows = (",".join(map(repr, vector)) for vector in vectors.tolist())
+        table.write_text("\n".join([",".join(NAMES), *rows]) + "\n")
+        np.save(array, vectors)
+        return [
+            Result(f"read a row of {file.suffix}", "processor time", "ns/record", _best(runs, lambda f=file: _read(f)))
+            for file in (table, array)
+        ]
+
+
+def _read(file: Path) -> int:
+    return sum(rows.size for rows in rows_of(file, Choice("msgpack"), RECORDS))
 
 
 def _parsed(data: bytes) -> batch_run.Run:

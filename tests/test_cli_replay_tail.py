@@ -23,7 +23,7 @@ from streamgmm.commands.replay import Pace, Target, replay
 from streamgmm.commands.rows import Choice, rows_of
 from streamgmm.commands.tail import Span, json_line, readable_line, tail
 from streamgmm.errors import BrokerError, InputUnusable, SettingsError
-from streamgmm.records.columns import Record, of_records
+from streamgmm.records.columns import Record, of_records, string
 from streamgmm.settings import Broker
 
 Captured = pytest.CaptureFixture[str]
@@ -101,8 +101,8 @@ async def test_a_failure_midway_says_how_far_it_came(broker: Broker, tmp_path: P
     (tmp_path / "a.csv").write_text("x\n" + "1\n" * 6_000 + "1,2\n")
     with pytest.raises(InputUnusable, match="line 6002"):
         await replay(broker, tmp_path / "a.csv", Choice("json"), Target("players"), Pace())
-    assert "replayed 5,000 records into players, then failed:\n" in capsys.readouterr().err
-    assert len(await lines_of(broker, "players", capsys)) == 5_000
+    assert "replayed 6,000 records into players, then failed:\n" in capsys.readouterr().err
+    assert len(await lines_of(broker, "players", capsys)) == 6_000
 
 
 async def test_repeat_goes_on_until_it_is_stopped(broker: Broker, tmp_path: Path, capsys: Captured) -> None:
@@ -132,7 +132,9 @@ async def test_repeat_goes_on_until_it_is_stopped(broker: Broker, tmp_path: Path
         ("a.csv", "", InputUnusable, "line 1"),
         ("a.csv", "id\n", InputUnusable, "no records"),
         ("a.csv", "id,x\na,\xff\n", InputUnusable, "line 2: not UTF-8"),
-        ("a.csv", "id,x\na," + "1" * 200_000, InputUnusable, "line 2: not CSV"),
+        ("a.csv", "id,x\na," + "1" * 3_000_000, InputUnusable, "line 2: not CSV: a row of more than 1,048,576 bytes"),
+        ("a.csv", 'id,x\n"b,2\n', InputUnusable, "line 2: not CSV: a cell's closing quote is missing"),
+        ("a.csv", "id,x\ra,1\r", InputUnusable, "line 1: not CSV: a carriage return"),
         ("a.csv", "ids,x\na,1\n", SettingsError, "no column id; did you mean ids?"),
         ("a.jsonl", '{"id": 1}\n{"id": \n', InputUnusable, "line 2: not JSON"),
         ("a.jsonl", '{"x": 1}\n', InputUnusable, "line 1: not a map with the field 'id'"),
@@ -161,7 +163,7 @@ def test_arrays_that_are_no_vectors(tmp_path: Path, array: np.ndarray[Any, Any])
 def test_cells_are_numbers_where_they_read_as_such(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('a,b,c,d\n1,1,1_0,"x,y"\n-2,2.5,2,\n\n 3 ,nan,,1e3\n')
     rows = next(rows_of(tmp_path / "a.csv", Choice("json"), 10))
-    assert [json.loads(value) for value in rows.values] == [
+    assert [json.loads(string(rows.values, i) or b"") for i in range(rows.size)] == [
         {"a": 1, "b": 1.0, "c": "1_0", "d": "x,y"},
         {"a": -2, "b": 2.5, "c": 2, "d": None},
         {"a": 3, "b": None, "c": None, "d": 1000.0},
@@ -171,7 +173,7 @@ def test_cells_are_numbers_where_they_read_as_such(tmp_path: Path) -> None:
 def test_a_file_is_read_some_rows_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n" + "1\n" * 25)
     chunks = list(rows_of(tmp_path / "a.csv", Choice("msgpack"), 10))
-    assert [len(rows.values) for rows in chunks] == [10, 10, 5]
+    assert [rows.size for rows in chunks] == [10, 10, 5]
     assert sorted(rows.read for rows in chunks) == [rows.read for rows in chunks]
     assert chunks[-1].read == 1.0
 

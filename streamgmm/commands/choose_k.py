@@ -18,7 +18,7 @@ from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Array
 from streamgmm.errors import BrokerError, TooFewVectors
 from streamgmm.mixture import selection
-from streamgmm.records.columns import RecordColumns, of_parts
+from streamgmm.records.columns import RecordColumns
 from streamgmm.service.compiled import load_compiled
 from streamgmm.settings import Settings
 
@@ -114,8 +114,7 @@ async def _of_partitions(broker: Broker, settings: Settings) -> AsyncIterator[Re
 
 async def _of_file(file: Path, encoding: Literal["msgpack", "json"]) -> AsyncIterator[RecordColumns]:
     for rows in rows_of(file, Written(encoding), _CHUNK):
-        n = len(rows.values)
-        yield of_parts(rows.keys, rows.values, [0] * n, range(n), headers=[()] * n, position=n)
+        yield rows.columns()
 
 
 async def _gathered(plan: Plan, records: AsyncIterator[RecordColumns], n_features: int | None, most: int) -> Sample:

@@ -19,7 +19,7 @@ from streamgmm.broker.interface import Broker, Topic, Writer
 from streamgmm.broker.open import absent_log, open_broker
 from streamgmm.commands.rows import Choice, Rows, rows_of
 from streamgmm.errors import InputUnusable, SettingsError
-from streamgmm.records.columns import RecordColumns, of_parts
+from streamgmm.records.columns import RecordColumns, take
 from streamgmm.settings import Broker as BrokerSettings
 from streamgmm.settings import is_topic_name
 
@@ -83,17 +83,16 @@ class Sender:
         for partition, columns in self._routed(rows).items():
             await self.writer.send(self.topic, partition, columns)
         await self.writer.commit()
-        self.sent += len(rows.values)
+        self.sent += rows.size
 
     def _routed(self, rows: Rows) -> dict[int, RecordColumns]:
-        if self.by_key and self.partitions > 1:
+        columns, count = rows.columns(), self.partitions
+        if self.by_key and count > 1:
             from streamgmm.records.partition import route  # noqa: PLC0415 - compiled code, slow to load
 
-            return route(_columns(rows.keys, rows.values), self.sent % self.partitions, 0, self.partitions)
-        turns = (
-            (first, (first + self.sent) % self.partitions) for first in range(min(self.partitions, len(rows.values)))
-        )
-        return {p: _columns(rows.keys[i :: self.partitions], rows.values[i :: self.partitions]) for i, p in turns}
+            return route(columns, self.sent % count, 0, count)
+        turns = ((first, (first + self.sent) % count) for first in range(min(count, rows.size)))
+        return {partition: take(columns, slice(first, None, count)) for first, partition in turns}
 
 
 class Display:
@@ -137,7 +136,7 @@ def _chunks(file: Path, choice: Choice, pace: Pace) -> Iterator[Rows]:
     while True:
         empty = True
         for rows in rows_of(file, choice, pace.chunk):
-            if rows.values:
+            if rows.size:
                 empty = False
                 yield rows
         if empty:
@@ -162,9 +161,3 @@ async def _send_all(first: Rows, chunks: Iterator[Rows], sender: Sender, pace: P
         rows = next(chunks, None)
         ahead = 0.0 if pace.rate is None else sender.sent / pace.rate - display.seconds
         await asyncio.sleep(max(ahead, 0.0))
-
-
-def _columns(keys: list[bytes | None], values: list[bytes]) -> RecordColumns:
-    """Records of now; the broker gives them their offsets."""
-    n, now = len(values), time.time_ns() // 1_000_000
-    return of_parts(keys, values, [now] * n, range(n), headers=[()] * n, position=n)

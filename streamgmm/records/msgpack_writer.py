@@ -60,3 +60,16 @@ def _write_bytes(out: Bytes, at: int, bits: np.uint64, size: int) -> int:
     for i in range(np.uint64(size)):
         out[place + i] = np.uint8((bits >> np.uint64(8 * (size - 1 - i))) & np.uint64(0xFF))
     return at + size
+
+
+@compiled
+def write_text_head(out: Bytes, at: int, length: int) -> int:
+    """Writes the head of a text of `length` bytes and returns the place behind it."""
+    if length < 32:
+        out[at] = np.uint8(0xA0 | length)
+        return at + 1
+    size = 0
+    while length >> (8 << size):
+        size += 1
+    out[at] = np.uint8(0xD9 + size)
+    return _write_bytes(out, at + 1, np.uint64(length), 1 << size)
