@@ -11,7 +11,7 @@ from streamgmm import StreamingGaussianMixture, interchange
 from streamgmm.drift import monitor
 from streamgmm.engine.values import Live
 from streamgmm.engine.values import State as EngineState
-from streamgmm.mixture import stepwise_em
+from streamgmm.mixture import kernel, stepwise_em
 from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service.plain import from_plain, to_plain
 from streamgmm.settings import Settings
@@ -43,6 +43,8 @@ def test_a_saved_model_goes_on_as_if_it_had_not_been(estimator, suffix, tmp_path
 def test_a_pickled_model_goes_on_as_if_it_had_not_been(estimator):
     loaded = pickle.loads(pickle.dumps(estimator))
     assert bits(loaded.partial_fit(MORE).state_) == bits(estimator.partial_fit(MORE).state_)
+    scans = (kernel.FULL.scan, kernel.DIAGONAL.scan)
+    assert all(len(scan.signatures) <= 1 for scan in scans), "arrays that can be written to compile the kernel again"
 
 
 def test_json_is_read_by_anyone(estimator):

@@ -66,18 +66,24 @@ def close(pending: Pending, model: Model, kernel: Kernel) -> Sums:
     """The sums over the whole batch, its unfinished block filled up with rows of weight 0."""
     sums = pending.sums
     if len(pending.weights):
-        carried, none = Rows(pending.rows, pending.weights), Rows(pending.rows[:0], pending.weights[:0])
+        carried = _carried(pending)
+        none = Rows(carried.vectors[:0], carried.weights[:0])
         sums, _ = accumulate(kernel, model, sums, Batch(carried, none, complete=BLOCK))
     return sums if pending.gaps is None else joined(sums, pending.gaps)
 
 
 def _add_complete(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
-    carried = Rows(pending.rows, pending.weights)
+    carried = _carried(pending)
     total = len(pending.weights) + len(rows.weights)
     complete = total - total % BLOCK
     sums, output = accumulate(kernel, model, pending.sums, Batch(carried, rows, complete))
     rest = _rest(carried, rows, total - complete)
     return pending._replace(sums=sums, rows=rest.vectors, weights=rest.weights), output
+
+
+def _carried(pending: Pending) -> Rows:
+    """The unfinished block as the kernels take it: arrays of a copied or unpickled state can be written to."""
+    return Rows(frozen(pending.rows), frozen(pending.weights))
 
 
 def _no_sums(shape: tuple[int, int], kernel: Kernel) -> Sums:
