@@ -16,7 +16,7 @@ def write_int(out: Bytes, at: int, value: int) -> int:
     while size < 3 and not _fits(value, 8 << size):
         size += 1
     out[at] = np.uint8(marker + size)
-    return _write_bytes(out, at + 1, np.uint64(value), 1 << size)
+    return write_bytes(out, at + 1, np.uint64(value), 1 << size)
 
 
 @compiled
@@ -34,42 +34,29 @@ def write_array_head(out: Bytes, at: int, count: int) -> int:
         return at + 1
     if count < 0x10000:
         out[at] = np.uint8(0xDC)
-        return _write_bytes(out, at + 1, np.uint64(count), 2)
+        return write_bytes(out, at + 1, np.uint64(count), 2)
     out[at] = np.uint8(0xDD)
-    return _write_bytes(out, at + 1, np.uint64(count), 4)
+    return write_bytes(out, at + 1, np.uint64(count), 4)
 
 
 @compiled
 def write_float32(out: Bytes, at: int, value: float) -> int:
     """Rounds to float32, writes it and returns the place behind it."""
     out[at] = np.uint8(0xCA)
-    return _write_bytes(out, at + 1, np.uint64(np.float32(value).view(np.uint32)), 4)
+    return write_bytes(out, at + 1, np.uint64(np.float32(value).view(np.uint32)), 4)
 
 
 @compiled
 def write_float64(out: Bytes, at: int, value: float) -> int:
     """Writes the number and returns the place behind it."""
     out[at] = np.uint8(0xCB)
-    return _write_bytes(out, at + 1, np.float64(value).view(np.uint64), 8)
+    return write_bytes(out, at + 1, np.float64(value).view(np.uint64), 8)
 
 
 @compiled
-def _write_bytes(out: Bytes, at: int, bits: np.uint64, size: int) -> int:
+def write_bytes(out: Bytes, at: int, bits: np.uint64, size: int) -> int:
     """The lowest `size` bytes, the highest of them first."""
     place = np.uint64(at)
     for i in range(np.uint64(size)):
         out[place + i] = np.uint8((bits >> np.uint64(8 * (size - 1 - i))) & np.uint64(0xFF))
     return at + size
-
-
-@compiled
-def write_text_head(out: Bytes, at: int, length: int) -> int:
-    """Writes the head of a text of `length` bytes and returns the place behind it."""
-    if length < 32:
-        out[at] = np.uint8(0xA0 | length)
-        return at + 1
-    size = 0
-    while length >> (8 << size):
-        size += 1
-    out[at] = np.uint8(0xD9 + size)
-    return _write_bytes(out, at + 1, np.uint64(length), 1 << size)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.commands.rows.choice import Encoding, encoder
+from streamgmm.commands.rows.decimal import FLOAT, INTEGER, NULL, OPEN, TEXT, number
 from streamgmm.records.columns import Bytes, Int64, Slices, frozen, normal_slices, slices_of, string, take_slices
 from streamgmm.records.compiled import compiled, copy
-from streamgmm.records.decimal import FLOAT, INTEGER, NULL, OPEN, TEXT, number
-from streamgmm.records.msgpack_writer import write_float64, write_int, write_text_head
+from streamgmm.records.msgpack_writer import write_bytes, write_float64, write_int
 
 Cell = float | int | str | None
 
@@ -171,7 +171,7 @@ def _pack_msgpack(packed: Packed, others: Slices, out: Bytes, start: Int64, leng
             out[at] = 0xC0
             at += 1
         elif kind[i] == TEXT:
-            at = write_text_head(out, at, cells.length[i])
+            at = _write_text_head(out, at, cells.length[i])
             at = copy(out, at, cells.buffer, cells.start[i], cells.length[i])
         else:
             at = copy(out, at, others.buffer, others.start[other], others.length[other])
@@ -235,3 +235,16 @@ def _join(packed: Slices, texts: Slices, out: Bytes, length: Int64) -> None:
             at = copy(out, at, packed.buffer, packed.start[cell], packed.length[cell])
         at = copy(out, at, texts.buffer, texts.start[width], texts.length[width])
         length[row] = at - begun
+
+
+@compiled
+def _write_text_head(out: Bytes, at: int, length: int) -> int:
+    """Writes the head of a text of `length` bytes and returns the place behind it."""
+    if length < 32:
+        out[at] = np.uint8(0xA0 | length)
+        return at + 1
+    size = 0
+    while length >> (8 << size):
+        size += 1
+    out[at] = np.uint8(0xD9 + size)
+    return write_bytes(out, at + 1, np.uint64(length), 1 << size)
