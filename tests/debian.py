@@ -3,27 +3,34 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
-from tests.kafka.jars import CACHE, locked
+from tests.locked import locked
+
+LOCK = Path(__file__).parents[1] / ".cache" / "apt.lock"
 
 
 def program(name: str, *, package: str) -> str:
     """The path of a program. Raises RuntimeError that says what to install."""
     if shutil.which(name) is None:
-        _install(name, package)
+        if not may_install():
+            raise RuntimeError(f"these tests need {name}. On Debian and Ubuntu: apt-get install {package}")
+        apt("update")
+        apt("install", "-y", "--no-install-recommends", package)
     found = shutil.which(name)
     if found is None:
         raise RuntimeError(f"package {package} is installed and holds no {name}")
     return found
 
 
-def _install(name: str, package: str) -> None:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise RuntimeError(f"these tests need {name}. On Debian and Ubuntu: apt-get install {package}")
-    with locked(CACHE.parent / "apt.lock"):
-        if shutil.which(name):
-            return
-        for step in (["update"], ["install", "-y", "--no-install-recommends", package]):
-            done = subprocess.run(["apt-get", *step], capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise RuntimeError(f"apt-get {' '.join(step)} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+def may_install() -> bool:
+    """Root on a system with apt."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def apt(*arguments: str) -> None:
+    """Run apt-get, one at a time whoever asks: it fails where another has its lock."""
+    with locked(LOCK):
+        done = subprocess.run(["apt-get", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"apt-get {' '.join(arguments)} failed:\n{(done.stdout + done.stderr)[-2000:]}")

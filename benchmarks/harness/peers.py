@@ -9,7 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.kafka.jars import CACHE, jars, locked
+from tests.kafka.jars import CACHE, jars
+from tests.locked import locked
 
 PEERS = Path(__file__).parents[1] / "peers"
 KAFKA_STREAMS, QUIX_STREAMS = "Kafka Streams", "Quix Streams"

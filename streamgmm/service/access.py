@@ -9,6 +9,7 @@ here and read along.
 import hashlib
 import hmac
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
@@ -38,7 +39,7 @@ class Access:
         if request.url.path.startswith(OPEN) or self._public:
             return True
         if self._loopback:
-            return (request.url.hostname or "") in _HERE | {self._host} or self.may_change(request)
+            return _named(request) in _HERE | {self._host} or self.may_change(request)
         return self.may_change(request) or self._logged_in(request)
 
     def may_change(self, request: HTTPConnection) -> bool:
@@ -58,6 +59,15 @@ class Access:
     def _logged_in(self, request: HTTPConnection) -> bool:
         given = request.cookies.get(COOKIE, "")
         return self.has_token and hmac.compare_digest(given.encode(), self.cookie.encode())
+
+
+def _named(request: HTTPConnection) -> str:
+    """The host that the request names, empty where that is none: `request.url` would put the server's own there."""
+    try:
+        found = urlsplit("//" + request.headers.get("host", ""))
+    except ValueError:
+        return ""
+    return (found.hostname or "") if found.username is None else ""
 
 
 def token(settings: Http) -> str:

@@ -20,6 +20,7 @@ from streamgmm.errors import SettingsError
 from streamgmm.service import login, page
 from streamgmm.service.access import Access
 from streamgmm.service.api import Alive, Model, Ready, model_of, readiness_of
+from streamgmm.service.connection import Connection
 from streamgmm.service.live import routes as live
 from streamgmm.service.live.recorder import Recorder
 from streamgmm.service.live.wire import Wire
@@ -29,6 +30,7 @@ from streamgmm.settings import Http
 
 log = structlog.get_logger()
 
+LONGEST_REQUEST = 16 * 1024  # bytes of its first line and headers
 _GRACE_SECONDS = 1
 
 
@@ -105,7 +107,8 @@ def _config(app: FastAPI) -> uvicorn.Config:
         log_config=None,
         lifespan="off",
         ws="none",
-        http="h11",
+        http=Connection,
+        h11_max_incomplete_event_size=LONGEST_REQUEST,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )

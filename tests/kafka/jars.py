@@ -1,15 +1,14 @@
 """Kafka's published jars, fetched once by Maven into the checkout's cache; Java is installed where allowed."""
 
-import contextlib
-import fcntl
 import hashlib
-import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+
+from tests import debian
+from tests.locked import locked
 
 HERE = Path(__file__).parent
 CACHE = HERE.parent.parent / ".cache" / "kafka"
@@ -42,13 +41,12 @@ def fetch(pom: Path, libs: Path) -> None:
 def install_java() -> None:
     if java_version() >= 17 and shutil.which("mvn"):
         return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if not debian.may_install():
         raise RuntimeError(HOW)
-    with locked(CACHE / "lock"):
-        run("apt-get", "update")
-        known = subprocess.run(["apt-cache", "show", "openjdk-17-jre-headless"], capture_output=True, check=False)
-        java = "default-jre-headless" if known.returncode else "openjdk-17-jre-headless"
-        run("apt-get", "install", "-y", "--no-install-recommends", java, "maven")
+    debian.apt("update")
+    known = subprocess.run(["apt-cache", "show", "openjdk-17-jre-headless"], capture_output=True, check=False)
+    java = "default-jre-headless" if known.returncode else "openjdk-17-jre-headless"
+    debian.apt("install", "-y", "--no-install-recommends", java, "maven")
     if java_version() < 17:
         raise RuntimeError(HOW)
 
@@ -66,11 +64,3 @@ def run(*command: str, cwd: Path | None = None) -> None:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"`{' '.join(command)}` failed:\n{(done.stdout + done.stderr)[-2000:]}\n{HOW}")
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

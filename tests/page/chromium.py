@@ -1,10 +1,7 @@
 """Debian's Chromium: where it is, and how it is started so that it asks nobody for anything."""
 
-import os
-import shutil
-import subprocess
+from tests.debian import program
 
-CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = [
     "--no-sandbox",  # root has none
     "--disable-background-networking",
@@ -15,10 +12,5 @@ ARGUMENTS = [
 
 
 def installed() -> str:
-    """The browser's path. Root gets it installed; raises FileNotFoundError where that cannot be."""
-    if not shutil.which(CHROMIUM):
-        if os.geteuid() != 0 or not shutil.which("apt-get"):
-            raise FileNotFoundError("the page is tested in Debian's chromium: apt-get install chromium")
-        for command in (["update", "-q"], ["install", "-qy", "--no-install-recommends", "chromium"]):
-            subprocess.run(["apt-get", *command], check=True, stdout=subprocess.DEVNULL)
-    return CHROMIUM
+    """The browser's path. Raises RuntimeError where it is missing and cannot be installed."""
+    return program("chromium", package="chromium")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
-from tests.page.chromium import ARGUMENTS, CHROMIUM, installed
+from tests.page.chromium import ARGUMENTS, installed
 
 LAUNCH_MS = 60_000
 
@@ -20,7 +20,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if "browser" in used and not session.config.option.collectonly:
         try:
             installed()
-        except FileNotFoundError as error:
+        except RuntimeError as error:
             pytest.exit(str(error), 1)
 
 
@@ -28,7 +28,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def browser() -> Iterator[Browser]:
     """One for each module: while playwright runs, its event loop keeps others from running in this process."""
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=LAUNCH_MS)
+        started = playwright.chromium.launch(executable_path=installed(), args=ARGUMENTS, timeout=LAUNCH_MS)
         yield started
         started.close()
 
@@ -39,7 +39,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def opened(address: str, **options: Any) -> Page:
+    def opened(address: str, prepare: Callable[[Page], None] = lambda _: None, **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         contexts.append(context)
         own = urlsplit(address).netloc
@@ -55,6 +55,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(f"error {error}"))
         page.on("console", lambda message: wrong.append(message.text) if serious(message.type, message.text) else None)
+        prepare(page)
         page.goto(address)
         return page
 

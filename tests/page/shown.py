@@ -69,12 +69,12 @@ class Shown(AbstractContextManager["Shown"]):
 
         return asyncio.run_coroutine_threadsafe(inside(), self._loop).result(WAIT)
 
-    def play(self, frames: int, snapshot: Snapshot, live: Live, sample: Sample) -> int:
+    def play(self, frames: int, snapshot: Snapshot, live: Live, sample: Sample, **report: Any) -> int:
         """So many frames, one after the other; the number of the last."""
 
         async def inside() -> int:
             for _ in range(frames):
-                self._tell(snapshot, live, (sample,), {})
+                self._tell(snapshot, live, (sample,), report)
                 await asyncio.sleep(A_MOMENT)
             return self.recorder.newest().number
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from streamgmm.engine.values import Event
 from tests.page.shown import Shown, model_of_size, sample_of, settings_for, snapshot_of
 
 A_MINUTE = 240  # frames
@@ -21,12 +22,13 @@ AT = "(number) => window.streamgmm.state.frame && window.streamgmm.state.frame.n
 @pytest.mark.timeout(600)
 def test_the_heap_stays(open_page, early: int, late: int) -> None:
     with Shown(settings_for(("a", "b", "c"), 4)) as shown:
-        live = model_of_size(4, 3)
+        live, born = model_of_size(4, 3), Event("component_born", {"component": 2, "parent": 0})
         seen, sample = snapshot_of(shown.settings, live), sample_of(live, 64)
         page = open_page(shown.address)
         heaps = {}
         for minute in range(1, late + 1):
-            page.wait_for_function(AT, arg=shown.play(A_MINUTE, seen, live, sample), timeout=60_000)
+            number = shown.play(A_MINUTE, seen, live, sample, events=(born,))
+            page.wait_for_function(AT, arg=number, timeout=60_000)
             if minute in (early, late):
                 heaps[minute] = heap(page)
         assert page.evaluate("() => window.streamgmm.state.history.rows.length") > 0.9 * FULL

@@ -4,8 +4,10 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from streamgmm.engine.values import Event
+from streamgmm.service.live import pages
 from streamgmm.service.publisher import Committed
 from streamgmm.service.snapshot import StatisticView, Totals
 from tests.engine import streams
@@ -54,7 +56,8 @@ def test_an_empty_service_waits_and_a_warming_one_shows_how_far_it_is(open_page)
 
 def test_a_service_that_went_away_is_noticed_and_found_again(open_page) -> None:
     with Shown(settings_for(TWO, 2)) as shown:
-        running(shown)
+        for _ in range(5):
+            running(shown)
         page = open_page(shown.address)
         expect(page.get_by_role("status")).to_have_text("running")
         port = int(shown.address.rpartition(":")[2])
@@ -65,6 +68,69 @@ def test_a_service_that_went_away_is_noticed_and_found_again(open_page) -> None:
         running(shown, k=5)
         expect(page.get_by_role("status")).to_have_text("running")
         page.wait_for_function(OF, arg=10)
+        numbers = page.evaluate("() => window.streamgmm.state.history.rows.map(({ number }) => number)")
+        assert numbers == sorted(set(numbers))  # of this service alone: it knows no others
+
+
+def test_a_service_that_takes_long_to_start_is_not_taken_for_one_that_is_gone(open_page, monkeypatch) -> None:
+    monkeypatch.setattr(pages, "KEEP_ALIVE", 0.1)
+    with Shown(settings_for(TWO, 2)) as shown:
+        shown.show(snapshot_of(shown.settings, None, phase="starting", detail="loading compiled code"))
+        page = open_page(shown.address, prepare=counting)
+        expect(page.get_by_role("status")).to_have_text("starting")
+        for seconds in range(10, 70, 10):
+            heard = page.evaluate("() => window.heard")
+            page.wait_for_function("(before) => window.heard > before", arg=heard)
+            page.clock.fast_forward(9_000)
+            assert page.get_by_role("status").inner_text() == "starting", seconds
+        assert page.evaluate("() => window.opened") == 1
+
+
+def counting(page: Page) -> None:
+    """A clock of the test's own, and counts of the streams that were opened and of the words that came without news."""
+    page.clock.install()
+    page.add_init_script("""
+      const Stream = window.EventSource;
+      window.opened = window.heard = 0;
+      window.EventSource = class extends Stream {
+        constructor(...given) {
+          super(...given);
+          window.opened += 1;
+          this.addEventListener("here", () => { window.heard += 1; });
+        }
+      };
+    """)
+
+
+def test_a_page_too_many_says_so_and_comes_back(open_page, monkeypatch) -> None:
+    monkeypatch.setattr(pages, "MOST_PAGES", 0)
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown)
+        page = open_page(shown.address)
+        expect(page.get_by_role("status")).to_have_text("no room")
+        monkeypatch.setattr(pages, "MOST_PAGES", 1)
+        expect(page.get_by_role("status")).to_have_text("running")
+
+
+def test_a_lost_broker_leaves_the_last_picture_and_claims_nothing_of_drift(open_page) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown)
+        page = open_page(shown.address)
+        expect(page.locator(".sentence")).to_have_count(1)
+        running(shown, phase="disconnected", detail="no broker at h:1")
+        expect(page.locator(".grid.stale")).to_have_count(1)
+        expect(page.locator(".sentence")).to_have_count(0)
+        assert page.evaluate(DRAWN) == 6
+
+
+def test_an_event_says_to_whom_it_happened(open_page) -> None:
+    born = Event("component_born", {"component": 5, "parent": 0, "replaced": 3, "steps": 9, "ids": [0, 1, 5]})
+    with Shown(settings_for(TWO, 3)) as shown:
+        live = model_of_size(3, 2)
+        shown.show(snapshot_of(shown.settings, live), live, events=(born, Event("model_reheated", {})))
+        page = open_page(shown.address)
+        expect(page.locator(".events li").last).to_contain_text("component born: C5, from C0, in the place of C3")
+        expect(page.locator(".events li").first).to_have_text(re.compile("model reheated$"))
 
 
 def test_names_with_markup_are_text(open_page) -> None:

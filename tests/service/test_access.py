@@ -1,5 +1,6 @@
 """Who may look at the page and the API, and who may not."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from pydantic import SecretStr
 
 from streamgmm.errors import SettingsError
@@ -20,6 +22,7 @@ from streamgmm.service.view import empty
 from streamgmm.settings import Http
 from streamgmm.settings.source import load
 
+ROOT = Path(__file__).parents[2]
 EVERYWHERE = {"host": "0.0.0.0"}
 SECRET = {"token": SecretStr("s3cret")}
 CLOSED = ("/", "/api/v1/model", "/api/v1/live", "/api/docs", "/openapi.json")
@@ -59,6 +62,25 @@ async def test_a_web_site_whose_name_points_here_cannot_read_along() -> None:
         assert await answers(client, OPEN, headers={"host": "evil.example"}) == {200}
 
 
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost:8080", 200),
+        ("[::1]:8080", 200),
+        ("evil.example:abc", 403),
+        ("[::1", 403),
+        ("evil.example/127.0.0.1", 403),
+        ("evil.example?127.0.0.1", 403),
+        ("evil.example\\@127.0.0.1:1:2", 403),
+        ("a b", 403),
+        ("", 403),
+    ],
+)
+async def test_a_host_that_is_none_is_not_this_machine(host: str, status: int) -> None:
+    async with served() as client:
+        assert await answers(client, CLOSED, headers={"host": host}) == {status}
+
+
 async def test_elsewhere_it_is_closed_without_a_token_and_says_what_to_set() -> None:
     async with served(**EVERYWHERE) as client:
         assert await answers(client, CLOSED) == {403}
@@ -69,6 +91,15 @@ async def test_elsewhere_it_is_closed_without_a_token_and_says_what_to_set() -> 
 
 async def test_elsewhere_it_is_open_to_all_where_that_is_set() -> None:
     async with served(**EVERYWHERE, public_read=True) as client:
+        assert await answers(client, CLOSED + OPEN) == {200}
+
+
+async def test_the_page_of_the_containers_is_open() -> None:
+    compose = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text("utf-8"))
+    image = dict(re.findall(r"(STREAMGMM_\w+)=(\S+)", (ROOT / "docker" / "Dockerfile").read_text("utf-8")))
+    everything = load(ROOT / "config" / "minimal.yaml", [], image | compose["services"]["streamgmm"]["environment"])
+    assert not everything.http.is_loopback
+    async with served(**everything.http.model_dump()) as client:
         assert await answers(client, CLOSED + OPEN) == {200}
 
 

@@ -9,6 +9,8 @@ from streamgmm.mixture.parameters import Parameters
 from streamgmm.records.columns import Int64
 from streamgmm.service.snapshot import Snapshot
 
+FLOAT = 32  # bytes of one of Python's in a tuple
+
 
 class Picture(NamedTuple):
     """The mixture, and the frozen one that it is held against."""
@@ -71,9 +73,10 @@ def n_points(frame: Frame) -> int:
 
 
 def n_bytes(frame: Frame) -> int:
-    """What the frame keeps alive by itself."""
+    """What the frame keeps alive by itself, about."""
     arrays = [array for sample in frame.samples for array in (sample.vectors, sample.responsibilities)]
+    shown = sum(len(component.mean) for component in frame.snapshot.components)
     if frame.picture is not None:
         arrays += [frame.picture.parameters.means, frame.picture.parameters.covariances]
         arrays += [frame.picture.parameters.precisions_cholesky]
-    return sum(array.nbytes for array in arrays)
+    return sum(array.nbytes for array in arrays) + FLOAT * shown

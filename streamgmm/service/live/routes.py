@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from streamgmm.service.api import Components, Drift, Happening, Stream, Vector
 from streamgmm.service.live import documents, points
 from streamgmm.service.live.axes import PATTERN
-from streamgmm.service.live.pages import MOST_PAGES, Pages
+from streamgmm.service.live.pages import Pages, PageStream
 from streamgmm.service.live.recorder import Recorder
 from streamgmm.service.live.wire import Wire
 
@@ -16,11 +16,21 @@ AxisKey = Annotated[str, Query(pattern=PATTERN, description="a feature's number,
 Number = Annotated[int, Path(ge=0, le=2**53)]
 _GONE: dict[int | str, dict[str, Any]] = {404: {"description": "It is no longer kept"}}
 _FRAMES = "server-sent events named `frame`, each a JSON document as `/api/v1/frames/{number}` gives it"
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": _FRAMES},
+    503: {"description": "Full"},
+}
 
 
 def add_routes(app: FastAPI, recorder: Recorder, wire: Wire) -> None:
     """The routes over one recorder."""
-    pages = Pages(recorder, wire)
+    _add_documents(app, recorder, wire)
+    _add_stream(app, Pages(recorder, wire))
+    _add_past(app, recorder, wire)
+
+
+def _add_documents(app: FastAPI, recorder: Recorder, wire: Wire) -> None:
+    """What each panel of the page shows, for programs."""
 
     @app.get("/api/v1/components", tags=["model"])
     async def components() -> Components:
@@ -42,19 +52,18 @@ def add_routes(app: FastAPI, recorder: Recorder, wire: Wire) -> None:
         """Rate, lag, latency, dead letters, commits, checkpoint, memory."""
         return documents.stream(recorder)
 
-    @app.get(
-        "/api/v1/live",
-        tags=["page"],
-        response_class=StreamingResponse,
-        responses={200: {"content": {"text/event-stream": {}}, "description": _FRAMES}, 503: {"description": "Full"}},
-    )
+
+def _add_stream(app: FastAPI, pages: Pages) -> None:
+    """What an open page follows."""
+
+    @app.get("/api/v1/live", tags=["page"], response_class=StreamingResponse, responses=_STREAM)
     async def live(x: AxisKey = "0", y: AxisKey = "1") -> Response:
         """The newest frame, four times a second at most, for as long as the connection is open."""
-        if pages.full:
-            raise HTTPException(503, f"{MOST_PAGES} pages are open, as many as are served", {"retry-after": "10"})
-        return StreamingResponse(
-            pages.stream(x, y), media_type="text/event-stream", headers={"cache-control": "no-store"}
-        )
+        return PageStream(pages, x, y)
+
+
+def _add_past(app: FastAPI, recorder: Recorder, wire: Wire) -> None:
+    """What a page asks for that is rewound, or held over a point."""
 
     @app.get("/api/v1/frames/{number}", tags=["page"], responses=_GONE)
     async def frame(number: Number, x: AxisKey = "0", y: AxisKey = "1") -> Response:
@@ -62,8 +71,7 @@ def add_routes(app: FastAPI, recorder: Recorder, wire: Wire) -> None:
         found = recorder.ring.at(number)
         if found is None:
             raise HTTPException(404, f"frame {number} is not kept; the ring reaches over the last minutes")
-        await wire.ready(found, x, y)
-        return Response(wire.encoded(found, x, y, 0), media_type="application/json")
+        return Response(await wire.taken(found, x, y, 0), media_type="application/json")
 
     @app.get("/api/v1/points/{number}", tags=["page"], responses=_GONE)
     async def point(number: Number) -> Vector:

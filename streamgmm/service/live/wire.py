@@ -1,6 +1,7 @@
 """A frame as the page takes it: JSON, made once for all pages that look along the same axes and know as much."""
 
 import asyncio
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -34,9 +35,23 @@ class Wire:
         self._instance = uuid.uuid4().hex[:12]
         self._encoded: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._pinned: tuple[Parameters, Principal] | None = None
-        self._finding = asyncio.Lock()
+        self._finding, self._turn = asyncio.Lock(), asyncio.Lock()
 
-    async def ready(self, frame: Frame, x: str, y: str) -> None:
+    async def taken(self, frame: Frame, x: str, y: str, since: int | None) -> bytes:
+        """As `encoded`, one after the other, each followed by a rest as long as it took.
+
+        However many ask, for as different things as they like, half of the event loop's time is the learner's.
+        """
+        await self._ready(frame, x, y)
+        if (frame.number, x, y, since) in self._encoded:
+            return self.encoded(frame, x, y, since)
+        async with self._turn:
+            began = time.perf_counter()
+            found = self.encoded(frame, x, y, since)
+            await asyncio.sleep(time.perf_counter() - began)
+        return found
+
+    async def _ready(self, frame: Frame, x: str, y: str) -> None:
         """Find the principal axes where these ask for them, in a thread: of many features it takes a moment."""
         if frame.picture is None or not (x.startswith("p") or y.startswith("p")):
             return

@@ -9,6 +9,7 @@ import { Drift } from "./drift.js";
 import { Stream } from "./stream.js";
 import { Matrix } from "./matrix.js";
 import { Timeline } from "./timeline.js";
+import { stale } from "./status.js";
 
 export function App({ store, rewind }) {
   const [state, setState] = useState(store.get());
@@ -17,12 +18,11 @@ export function App({ store, rewind }) {
   const points = state.past ? state.past.points : state.history.points;
   const rows = state.past ? state.history.rows.filter(({ time }) => time <= state.past.time) : state.history.rows;
   const shared = { state, frame, rows, choose: (change) => store.choose(change) };
-  const stale = state.link !== "live";
   return html`
     <${Header} ...${shared} />
     <main>
       <${Banner} ...${shared} rewind=${rewind} />
-      ${frame && html`<div class=${stale ? "grid stale" : "grid"}>
+      ${frame && html`<div class=${stale(state) ? "grid stale" : "grid"}>
         <div class="column"><${Clusters} ...${shared} points=${points} /><${Components} ...${shared} /></div>
         <div class="column"><${Drift} ...${shared} all=${state.history.rows} /><${Stream} ...${shared} /></div>
         <${Matrix} ...${shared} />

@@ -1,7 +1,7 @@
 // The sentence at the top: what is going on, before any picture.
 import { html } from "./html.js";
 import { clock } from "./format.js";
-import { statusOf } from "./status.js";
+import { stale, statusOf } from "./status.js";
 import { driftTone, driftWord } from "./drift_words.js";
 
 export function Banner({ state, frame, rewind }) {
@@ -12,6 +12,6 @@ export function Banner({ state, frame, rewind }) {
       <button class="plain" onClick=${() => rewind.live()}>Back to now</button></p>`}
     ${status.text && html`<div class="banner ${status.tone}"><p>${status.text}</p>
       ${status.progress !== undefined && html`<progress max="1" value=${status.progress} aria-label="vectors gathered"></progress>`}</div>`}
-    ${frame && frame.view && state.link === "live" && html`<p class="sentence ${driftTone(frame.drift.state)}" aria-live="polite">
+    ${frame && frame.view && !stale(state) && html`<p class="sentence ${driftTone(frame.drift.state)}" aria-live="polite">
       <strong>${driftWord(frame.drift.state)}</strong> ${frame.drift.sentence}</p>`}`;
 }

@@ -4,20 +4,23 @@ import { extended } from "./history.js";
 
 const FIRST_WAIT = 500; // ms before the first new try; it doubles
 const LONGEST_WAIT = 8000;
-const SILENCE = 25000; // ms: the service says something every ten seconds
-const WATCH = 5000; // ms between looks at the silence
+const SILENCE = 25000; // ms: the service says something every ten seconds, be it only that it is here
+const WATCH = 5000; // ms between looks at the silence, and what an answer may take
+const REFUSALS = { 401: "refused", 403: "refused", 503: "full" };
 
 export function connect(store) {
   let source = null, retry = null, wait = FIRST_WAIT, axes = "", heard = 0;
+  const hear = () => { heard = Date.now(); };
 
   function open() {
     close();
     if (document.hidden) return store.set({ link: "hidden" });
     const { x, y } = store.get().view;
     axes = `${x} ${y}`;
-    heard = Date.now();
-    source = new EventSource(`/api/v1/live?${new URLSearchParams({ x, y })}`);
-    source.addEventListener("open", () => { heard = Date.now(); });
+    hear();
+    source = new EventSource(address());
+    source.addEventListener("open", hear);
+    source.addEventListener("here", hear);
     source.addEventListener("frame", (event) => take(JSON.parse(event.data)));
     source.addEventListener("error", lost);
   }
@@ -29,30 +32,38 @@ export function connect(store) {
   }
 
   function take(frame) {
-    heard = Date.now();
+    hear();
     wait = FIRST_WAIT;
     store.set({ link: "live", frame, history: extended(store.get().history, frame) });
   }
 
   async function lost() {
     close();
-    store.set({ link: store.get().frame ? "lost" : "connecting" });
-    const link = await reasonOf();
-    if (link) store.set({ link });
+    if (store.get().link === "live") store.set({ link: "lost" });
+    const reason = await reasonOf();
+    if (source || document.hidden) return; // opened again meanwhile, or not wanted
+    store.set({ link: reason ?? (store.get().frame ? "lost" : "connecting") });
+    clearTimeout(retry);
     retry = setTimeout(open, wait);
     wait = Math.min(2 * wait, LONGEST_WAIT);
   }
 
   // A client of server-sent events is not told why it was refused: a plain request is.
   async function reasonOf() {
+    const asked = new AbortController();
+    const patience = setTimeout(() => asked.abort(), WATCH);
     try {
-      const answer = await fetch("/api/v1/stream", { cache: "no-store" });
-      if (answer.status === 401 || answer.status === 403) return "refused";
-      return answer.ok && wait > 4 * FIRST_WAIT ? "full" : null;
+      const { status } = await fetch(address(), { cache: "no-store", signal: asked.signal });
+      return REFUSALS[status];
     } catch {
       return null;
+    } finally {
+      clearTimeout(patience);
+      asked.abort();
     }
   }
+
+  const address = () => `/api/v1/live?${new URLSearchParams({ x: store.get().view.x, y: store.get().view.y })}`;
 
   document.addEventListener("visibilitychange", open);
   store.listen(({ view }) => { if (`${view.x} ${view.y}` !== axes) open(); });

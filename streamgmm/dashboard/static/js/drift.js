@@ -6,6 +6,7 @@ import { Chart } from "./chart.js";
 import { themeOf } from "./theme.js";
 import { clock, compact, percent, words } from "./format.js";
 import { signOf } from "./event_signs.js";
+import { told } from "./event_words.js";
 
 const COLOURS = ["id-0", "id-1", "id-2", "id-3", "id-4", "id-5", "id-6", "id-7"];
 const LAST_EVENTS = 5;
@@ -48,6 +49,6 @@ function Legend({ statistics }) {
 
 function Events({ events }) {
   if (!events.length) return html`<p class="about">No events yet.</p>`;
-  return html`<ol class="events" aria-label="The last events">${events.slice(-LAST_EVENTS).reverse().map(({ number, time, type }) => html`<li key=${number}>
-    <time class="number">${clock(time)}</time> <b>${signOf(type)}</b> ${words(type)}</li>`)}</ol>`;
+  return html`<ol class="events" aria-label="The last events">${events.slice(-LAST_EVENTS).reverse().map((event) => html`<li key=${event.number}>
+    <time class="number">${clock(event.time)}</time> <b aria-hidden="true">${signOf(event.type)}</b> ${told(event)}</li>`)}</ol>`;
 }

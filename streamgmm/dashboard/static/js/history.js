@@ -10,7 +10,7 @@ export const emptyHistory = () => ({ instance: null, rows: [], events: [], point
 /** The history with a frame's news; a frame that is complete, or comes from another process, begins anew. */
 export function extended(history, frame) {
   const anew = frame.complete || frame.instance !== history.instance;
-  const rows = anew && frame.series.length > 1 ? frame.series : [...without(history.rows, frame), ...frame.series];
+  const rows = anew ? frame.series : [...without(history.rows, frame), ...frame.series];
   return {
     instance: frame.instance,
     rows: rows.slice(-MOST_ROWS),

@@ -31,7 +31,8 @@ export function createRewind(store) {
       const frame = answer.ok ? await answer.json() : null;
       if (wish !== asked) return;
       if (frame) store.set({ past: frame, notice: null });
-      else live(TOO_OLD);
+      else if (answer.status === 404) live(TOO_OLD);
+      else store.set({ notice: NO_ANSWER });
     } catch {
       if (wish === asked) store.set({ notice: NO_ANSWER });
     }

@@ -26,6 +26,9 @@ const TEXTS = {
   draining: "The service ends: {detail}.",
 };
 
+/** What is shown is the last that was seen, and not how things are. */
+export const stale = ({ link, frame }) => link !== "live" || ["starting", "restoring", "disconnected"].includes(frame.model.phase);
+
 export function statusOf({ link, frame }) {
   if (link !== "live" && LINKS[link]) return LINKS[link];
   const { phase, detail, warm_up: [have, need] } = frame.model;
