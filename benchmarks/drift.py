@@ -6,7 +6,7 @@ start, then frozen; its reference is a tenth of the run length. Every detector i
 
 import argparse
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -15,13 +15,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.drifting import delays, mixtures, real, run_lengths
+from benchmarks.drifting import cost, delays, mixtures, real, run_lengths
 from benchmarks.drifting.peers import PEERS
 from benchmarks.harness import machine, results
 from benchmarks.harness.results import Result
 
 FACTOR = 1.5  # run length measured to the one asked for, at most, either way
 CASES = 13  # of 18, at or below the best peer's delay
+COST = 1.1  # of an update: one more E-step with statistics, and a tenth
 PARTS = ("log-likelihood", "features")
 
 
@@ -29,46 +30,51 @@ class Size(NamedTuple):
     """How much is measured."""
 
     features: tuple[int, ...]
-    run_lengths: tuple[tuple[int, int], ...]  # run length, streams
-    longest: int  # streams with a run length of 1e6, 8 features
+    run_lengths: tuple[tuple[int, int, int], ...]  # run length, references, streams for each
+    longest: int  # references with a run length of 1e6, 8 features
     delays: int  # streams for each change
     tuning: int  # streams without a change that a peer is tuned on
     seeds: int  # on real data
+    rounds: int  # of the cost
 
 
-QUICK = Size((2,), ((10_000, 2),), 0, 1, 1, 1)
-FULL = Size((2, 8, 32), ((10_000, 30), (100_000, 16)), 8, 10, 6, 50)
+QUICK = Size((2,), ((10_000, 2, 2),), 0, 1, 1, 1, 3)
+FULL = Size((2, 8, 32), ((10_000, 40, 8), (100_000, 24, 3)), 12, 10, 6, 50, 60)
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, print, write: what is known so far after each figure, so that a run that is stopped leaves it."""
     arguments = _arguments()
-    size = QUICK if arguments.quick else FULL
+    size, found = QUICK if arguments.quick else FULL, list[Result]()
     with ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn")) as pool:
-        found = [*_run_lengths(pool, size), *_delays(pool, size), *_real(pool, size)]
-    results.report("drift", found, [machine.facts(), str(__doc__)], arguments.results)
+        for result in itertools.chain.from_iterable(_PARTS[part](pool, size) for part in arguments.parts):
+            found.append(result)
+            results.write("drift", found, arguments.results)
+    results.show(found, [machine.facts(), str(__doc__)])
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help="a few streams with two features")
-    length.add_argument("--full", action="store_true", help="every case, about fifteen minutes on two cores (default)")
+    length.add_argument("--full", action="store_true", help="every case, about an hour on two cores (default)")
+    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS), help="what is measured")
     parser.add_argument("--processes", type=int, default=2, help="processes that measure")
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="folder for drift.json")
     return parser.parse_args()
 
 
 def _run_lengths(pool: Executor, size: Size) -> Iterator[Result]:
-    for features, (run_length, streams), correlation in itertools.product(size.features, size.run_lengths, (0.0, 0.3)):
-        yield from _run_length(pool, run_lengths.Case(features, run_length, correlation), streams)
+    for features, (length, references, streams) in itertools.product(size.features, size.run_lengths):
+        for correlation in (0.0, 0.3):
+            yield from _run_length(pool, run_lengths.Case(features, length, correlation, streams), references)
     if size.longest:
         yield from _run_length(pool, run_lengths.Case(8, 1_000_000, 0.0), size.longest)
         yield from _run_length(pool, run_lengths.Case(8, 1_000_000, 0.3), size.longest)
 
 
-def _run_length(pool: Executor, case: run_lengths.Case, streams: int) -> Iterator[Result]:
-    lengths = list(pool.map(partial(run_lengths.measure, case), range(streams)))
+def _run_length(pool: Executor, case: run_lengths.Case, references: int) -> Iterator[Result]:
+    lengths = list(pool.map(partial(run_lengths.measure, case), range(references)))
     ratio = run_lengths.mean(lengths) / case.run_length
     low, high = run_lengths.interval(lengths, case.run_length)
     print(f"{case.name}: {ratio:.2f} ({low:.2f} to {high:.2f})", flush=True)
@@ -76,6 +82,14 @@ def _run_length(pool: Executor, case: run_lengths.Case, streams: int) -> Iterato
     yield within._replace(target=FACTOR, met=1 / FACTOR <= ratio <= FACTOR)
     yield Result(case.name, "the same, lower end of 95 %", "ratio", low)
     yield Result(case.name, "the same, upper end of 95 %", "ratio", high)
+
+
+def _cost(pool: Executor, size: Size) -> Iterator[Result]:
+    """In this process: nothing else of ours runs meanwhile."""
+    found = Result(
+        f"{cost.FEATURES} features", "processor time of watching / of an update", "ratio", cost.ratio(size.rounds)
+    )
+    yield found.at_most(COST)
 
 
 def _delays(pool: Executor, size: Size) -> Iterator[Result]:
@@ -121,6 +135,14 @@ def _real(pool: Executor, size: Size) -> Iterator[Result]:
         ).at_least(0.9 * size.seeds)
         most = real.most_false(size.seeds)
         yield Result(case, f"streams of {size.seeds} without a change that alarm", "streams", false).at_most(most)
+
+
+_PARTS: Mapping[str, Callable[[Executor, Size], Iterator[Result]]] = {
+    "cost": _cost,
+    "run_lengths": _run_lengths,
+    "real": _real,
+    "delays": _delays,
+}
 
 
 if __name__ == "__main__":

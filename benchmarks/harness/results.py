@@ -50,6 +50,11 @@ class Result(NamedTuple):
 def report(name: str, results: Sequence[Result], heading: Sequence[str], folder: Path) -> None:
     """Print the table under its heading, and write `NAME.json` into the folder."""
     show(results, heading)
+    write(name, results, folder)
+
+
+def write(name: str, results: Sequence[Result], folder: Path) -> None:
+    """Write `NAME.json` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [result._asdict() for result in results]
     (folder / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")

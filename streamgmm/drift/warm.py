@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from streamgmm.drift import calibration, scores
+from streamgmm.drift import calibration, likeness, scores
 from streamgmm.drift.bank import Bank
 from streamgmm.drift.e_step import e_step
+from streamgmm.drift.serial import Memory, serial
+from streamgmm.drift.simulation import Sample, squares_of
+from streamgmm.drift.usual import Known
 from streamgmm.drift.watch import RATES
 from streamgmm.mixture import covariance
 from streamgmm.mixture.arrays import frozen
@@ -19,5 +22,8 @@ def warm_kernels() -> None:
     vectors = frozen(np.linspace(-2, 2, 100)[:, None])
     output = e_step(model, held, vectors, full)
     single, _ = scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)
-    sample = calibration.Sample(single, len(single), 100.0, scores.expected(held))
+    drawn = likeness.drawn(model, held, vectors, full, Memory(0.0, 0.0), seed=0)
+    share = likeness.kept(single, drawn, layout, learnt=100.0, factor=1.0)
+    known = Known(100.0, scores.expected(held), squares_of(drawn, layout), share, serial(single, layout))
+    sample = Sample(single, drawn, len(single), single.mean(axis=0), known)
     calibration.limits(sample, Bank(layout, RATES), 10, 1000.0, seed=0, steps=2)

@@ -8,9 +8,12 @@ from streamgmm.drift import bank as banks
 from streamgmm.drift import calibration, scores
 from streamgmm.drift.bank import Bank
 from streamgmm.drift.e_step import e_step
+from streamgmm.drift.likeness import drawn, kept
 from streamgmm.drift.reference import Gathering, Reference, layout_of
 from streamgmm.drift.scores import Held, Places
-from streamgmm.drift.usual import Usual, usual
+from streamgmm.drift.serial import memory, serial, together
+from streamgmm.drift.simulation import Sample, moments_of, squares_of
+from streamgmm.drift.usual import Known, Usual, usual
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
 
@@ -53,18 +56,26 @@ class Wanted(NamedTuple):
 
 def begin(reference: Reference, held: Held, gathering: Gathering, covariance: Covariance, wanted: Wanted) -> Watch:
     """Calibrate: a second or so of simulation."""
-    bank, total = bank_of(reference), gathering.windows * wanted.window
-    vectors = frozen(gathering.sample)
-    output = e_step(reference.parameters, held, vectors, covariance)
-    single, _ = scores.windows(held, vectors, output, 1, np.zeros(bank.layout.size), 0)
-    sample = calibration.Sample(single, total, reference.learnt, scores.expected(held))
-    moments = calibration.moments_of(sample, gathering.total / total, bank.layout)
+    bank, sample = bank_of(reference), sample_of(reference, held, gathering, covariance, wanted)
     limits = calibration.limits(sample, bank, wanted.window, float(wanted.run_length), wanted.seed)
-    run_length = float(min(wanted.run_length, LARGEST_RATIO * total))
-    found = Usual(*map(frozen, usual(moments, bank.layout, sample.expected)))
+    found = Usual(*map(frozen, usual(moments_of(sample, bank.layout), sample.known, bank.layout)))
+    run_length = float(min(wanted.run_length, LARGEST_RATIO * sample.total))
     below = float(gathering.lowest[-1])
     standard = Standard(found, frozen(limits.alarm), frozen(limits.warning), below, run_length)
     return anew(standard, bank)
+
+
+def sample_of(reference: Reference, held: Held, gathering: Gathering, covariance: Covariance, wanted: Wanted) -> Sample:
+    """What is known of the scores: those of the reference, and those that the model expects."""
+    layout, parameters = layout_of(reference), reference.parameters
+    vectors, total = frozen(gathering.sample), gathering.windows * wanted.window
+    output = e_step(parameters, held, vectors, covariance)
+    own, _ = scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)
+    found = serial(own, layout)
+    model = drawn(parameters, held, vectors, covariance, memory(found, layout), wanted.seed)
+    share = kept(own, model, layout, reference.learnt, together(found, layout))
+    known = Known(reference.learnt, scores.expected(held), squares_of(model, layout), share, found)
+    return Sample(own, model, total, gathering.total / total, known)
 
 
 def anew(standard: Standard, bank: Bank) -> Watch:

@@ -2,8 +2,8 @@
 
 from numpy.typing import ArrayLike
 
+from streamgmm.mixture import effective_size, weak
 from streamgmm.mixture import pending as batch
-from streamgmm.mixture import weak
 from streamgmm.mixture.average import over_both
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
@@ -14,6 +14,15 @@ from streamgmm.mixture.stepwise_em import score
 def averaged(state: State, learning: Learning) -> Parameters:
     """The model that the averaged statistics say; the state's own where there are none."""
     return settled(state, learning).parameters
+
+
+def averaged_size(state: State, learning: Learning) -> float:
+    """How many vectors of equal weight would say as much as the model of `averaged`."""
+    if state.average is None:
+        return state.effective_sample_size
+    batches = state.average.earlier_time + state.average.recent_time
+    size = state.effective_sample_size / learning.batch_size
+    return learning.batch_size * effective_size.of_average(size, batches, state.time)
 
 
 def settled(state: State, learning: Learning) -> State:

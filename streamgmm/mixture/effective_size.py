@@ -6,6 +6,11 @@ size is 1 / sum a_i ** 2. A step keeps (1 - eta) of every old share and gives et
     1 / n = (1 - eta) ** 2 / n_old + eta ** 2 sum w_i ** 2 / W ** 2
 
 With exponent 1 and delay 0 it is the number of vectors seen; with forgetting it settles at what is remembered.
+
+The average of such statistics over the last m batches says more. A mean that forgets by exp(-1 / tau) a batch remembers
+2 tau of them; averaged over m its shares rise, stay and fall, and are worth
+
+    m ** 2 / (m - tau (1 - exp(-m / tau)))    batches: 2 tau for a short average, m + tau for a long one
 """
 
 import math
@@ -25,6 +30,18 @@ def blended(old: float, step_size: float, weight: float, squares: float) -> floa
 def of_weights(weight: float, squares: float) -> float:
     """Of a sample whose weights sum to `weight` and their squares to `squares`; 1 where they vanish in rounding."""
     return max(weight**2 / squares, 1.0) if squares > 0 else 1.0
+
+
+def of_average(size: float, batches: float, learnt: float) -> float:
+    """Of the average over so many batches of statistics whose own size is `size`; `learnt` batches were seen at all.
+
+    All three in batches; statistics of a start that says more than was learnt keep their own size.
+    """
+    if batches <= 0:
+        return size
+    tau = size / 2
+    worth = batches**2 / (batches + tau * math.expm1(-batches / tau))
+    return max(size, min(worth, learnt))
 
 
 @compiled

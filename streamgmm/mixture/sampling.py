@@ -15,12 +15,12 @@ def sample(
     n_components, n_features = shape_of(parameters)
     shares = parameters.weights / parameters.weights.sum()
     components = np.repeat(np.arange(n_components), generator.multinomial(count, shares))
-    roots = _roots(parameters, covariance)[components]
     normal = generator.standard_normal((count, n_features))
-    return parameters.means[components] + np.einsum("nij,nj->ni", roots, normal), components
+    away = np.einsum("nij,nj->ni", roots(parameters, covariance)[components], normal)
+    return parameters.means[components] + away, components
 
 
-def _roots(parameters: Parameters, covariance: Covariance) -> Array:
+def roots(parameters: Parameters, covariance: Covariance) -> Array:
     """(k, d, d) square roots of the covariances: Sigma = Q Q^T, where Q is the factor of the precision."""
     n_components, n_features = shape_of(parameters)
     factors, _ = covariance.factorise(covariance.square(parameters.precisions_cholesky))

@@ -26,11 +26,18 @@ def plan(**changes) -> monitor.Plan:
     return monitor.Plan(**{**given, **changes}, wanted=wanted, covariance=FULL)
 
 
-def draw(n: int, seed: int, weights=WEIGHTS, shift=(0.0, 0.0)) -> np.ndarray:
-    """Vectors of the mixture; `shift` moves its first component."""
+def draw(n: int, seed: int | list[int], weights=WEIGHTS, shift=(0.0, 0.0), memory=0.0) -> np.ndarray:
+    """Vectors of the mixture; `shift` moves its first component.
+
+    With probability `memory` a vector has the last one's component; its noise follows the last one's by as much.
+    """
     rng = np.random.default_rng(seed)
     labels = rng.choice(3, size=n, p=weights)
-    noise = np.einsum("nij,nj->ni", np.linalg.cholesky(SPREADS)[labels], rng.standard_normal((n, 2)))
+    fresh = rng.standard_normal((n, 2))
+    for i in range(1, n if memory else 1):
+        labels[i] = labels[i - 1] if rng.random() < memory else labels[i]
+        fresh[i] = memory * fresh[i - 1] + np.sqrt(1 - memory**2) * fresh[i]
+    noise = np.einsum("nij,nj->ni", np.linalg.cholesky(SPREADS)[labels], fresh)
     return MEANS[labels] + noise + np.where(labels[:, None] == 0, shift, 0.0)
 
 

@@ -1,0 +1,135 @@
+"""Streams that do not change, drawn from what is known of one, and what the detectors say of them.
+
+Each replicate draws first what is true, then a reference of the same size, and takes what is usual from that: so the
+error of the reference is part of what is simulated. Then it goes on window by window until its horizon. Vectors come in
+runs of consecutive ones, so that their law and their serial correlation stay as they are (moving blocks, Künsch 1989);
+each run from the reference's own scores or from the model's, by the share that `Known` says. Where the reference shows
+no correlation its vectors are first put in an order of their own: what few of them show by chance would come again and
+again.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from streamgmm.drift.bank import Bank, Found, advance, memory, nothing, scales
+from streamgmm.drift.scores import Layout, Places
+from streamgmm.drift.serial import UNRELATED, together
+from streamgmm.drift.usual import Known, Moments, Usual, usual
+from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.compiled import compiled
+
+_RELATED_RUN, _RUN = 25, 5  # consecutive vectors that are drawn together, at most
+
+
+class Sample(NamedTuple):
+    """Scores that streams are drawn from."""
+
+    own: Array  # (n, p) of single vectors of the reference, in order
+    model: Array  # (m, p) of vectors that the frozen model drew
+    total: int  # vectors in the reference, of which the own are the first
+    mean: Array  # (p,) over all of them
+    known: Known
+
+
+class Size(NamedTuple):
+    """How much is simulated."""
+
+    replicates: int
+    horizon: int  # windows of each
+    window: int  # vectors
+
+
+def squares_of(scores: Array, layout: Layout) -> Array:
+    """Mean squared distance of scores (n, p) from their mean, by group (g,)."""
+    return np.asarray(np.add.reduceat(((scores - scores.mean(axis=0)) ** 2).mean(axis=0), layout.edges[:-1]))
+
+
+def moments_of(sample: Sample, layout: Layout) -> Moments:
+    """Of the reference itself."""
+    return Moments(sample.total, sample.mean, len(sample.own), squares_of(sample.own, layout))
+
+
+def simulated(sample: Sample, bank: Bank, size: Size, seed: int) -> Array:
+    """Values of the detectors, (replicates, windows, s, f)."""
+    generator, layout, window = np.random.default_rng(seed), bank.layout, size.window
+    here = usual(moments_of(sample, layout), sample.known, layout)
+    doubt = here.deviation * np.sqrt(here.error)[np.repeat(layout.family, np.diff(layout.edges))]
+    related = together(sample.known.serial, layout) >= UNRELATED
+    drawing = _drawing(sample, generator, shuffled=not related)
+    most = min(_RELATED_RUN if related else _RUN, window)
+    run = next(length for length in range(most, 0, -1) if window % length == 0)
+    found = nothing(bank, size.replicates, size.horizon)
+    for r in range(size.replicates):
+        truth = here.centre + doubt * generator.standard_normal(len(doubt))
+        drawn = _drawn_reference(drawing, truth, sample, layout, generator)
+        sums = np.empty((size.horizon, layout.size))
+        _draw_windows(drawing, _starts(drawing, run, (size.horizon, window // run), generator), run, sums)
+        standardised = (sums - window * (drawn.centre - truth)) / (np.sqrt(window) * drawn.deviation)
+        here_found = Found(found.values[r], found.groups[r])
+        advance(layout, scales(bank, window, drawn.error), memory(bank), standardised, here_found)
+    return found.values
+
+
+class _Drawing(NamedTuple):
+    """Scores about their mean (n, p), and their running sums (n + 1, p): a run's sum is a difference of two."""
+
+    scores: Array
+    prefix: Array
+    own: int  # so many come first, the model's after
+    share: float  # of runs that are drawn from the own
+
+
+def _drawing(sample: Sample, generator: np.random.Generator, *, shuffled: bool) -> _Drawing:
+    own = generator.permutation(sample.own) if shuffled else sample.own
+    scores = np.concatenate([part - part.mean(axis=0) for part in (own, sample.model)])
+    prefix = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0)])
+    return _Drawing(frozen(scores), frozen(prefix), len(own), sample.known.kept)
+
+
+def _starts(drawing: _Drawing, run: int, shape: tuple[int, ...], generator: np.random.Generator) -> Places:
+    """Where runs begin."""
+    own = generator.integers(0, drawing.own - run + 1, shape)
+    model = generator.integers(drawing.own, len(drawing.scores) - run + 1, shape)
+    return np.where(generator.random(shape) < drawing.share, own, model)
+
+
+def _drawn_reference(
+    drawing: _Drawing, truth: Array, sample: Sample, layout: Layout, generator: np.random.Generator
+) -> Usual:
+    """What would be usual of another reference of the same size, and of a memory that is known as well as this."""
+    run = min(_RELATED_RUN, drawing.own)
+    starts = _starts(drawing, run, (max(sample.total // run, 1),), generator)
+    mean, squares = np.zeros(layout.size), np.zeros(layout.size)
+    _draw_reference(drawing, starts, run, mean, squares)
+    variance = np.add.reduceat(squares - mean**2, layout.edges[:-1])
+    found = sample.known.serial
+    factors = found.factors * np.exp(found.error * generator.standard_normal(len(found.error)))[layout.family]
+    known = sample.known._replace(serial=found._replace(factors=factors))
+    return usual(Moments(sample.total, mean + truth, len(sample.own), variance), known, layout)
+
+
+@compiled
+def _draw_reference(drawing: _Drawing, starts: Places, run: int, mean: Array, squares: Array) -> None:
+    """Mean (p,) and mean square (p,) over the vectors of all runs."""
+    scores = drawing.scores
+    for start in starts:
+        for n in range(start, start + run):
+            for i in range(len(mean)):
+                mean[i] += scores[n, i]
+                squares[i] += scores[n, i] * scores[n, i]
+    for i in range(len(mean)):
+        mean[i] /= len(starts) * run
+        squares[i] /= len(starts) * run
+
+
+@compiled
+def _draw_windows(drawing: _Drawing, starts: Places, run: int, sums: Array) -> None:
+    """Sums (m, p) of windows that are put together from runs (m, r)."""
+    prefix = drawing.prefix
+    for w in range(len(starts)):
+        for i in range(sums.shape[1]):
+            sums[w, i] = 0.0
+        for start in starts[w]:
+            for i in range(sums.shape[1]):
+                sums[w, i] += prefix[start + run, i] - prefix[start, i]
