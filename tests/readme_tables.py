@@ -76,6 +76,10 @@ def accuracy_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("accuracy", digits=5)
 
 
+def drift_benchmark() -> Iterator[tuple[str, ...]]:
+    yield from _benchmark("drift")
+
+
 def kernel_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("kernel")
 
@@ -174,6 +178,7 @@ GENERATED: Mapping[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "growth_benchmark": growth_benchmark,
     "accuracy_benchmark": accuracy_benchmark,
     "kernel_benchmark": kernel_benchmark,
+    "drift_benchmark": drift_benchmark,
     "commands": commands,
     "options": option_helps,
 }

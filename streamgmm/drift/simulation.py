@@ -19,7 +19,7 @@ from streamgmm.drift.usual import Known, Moments, Usual, usual
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.compiled import compiled
 
-_RELATED_RUN, _RUN = 25, 5  # consecutive vectors that are drawn together, at most
+_RELATED_RUN, _RUN = 25, 5  # consecutive vectors that are drawn together, at most, in short windows
 
 
 class Sample(NamedTuple):
@@ -57,14 +57,13 @@ def simulated(sample: Sample, bank: Bank, size: Size, seed: int) -> Array:
     doubt = here.deviation * np.sqrt(here.error)[np.repeat(layout.family, np.diff(layout.edges))]
     related = together(sample.known.serial, layout) >= UNRELATED
     drawing = _drawing(sample, generator, shuffled=not related)
-    most = min(_RELATED_RUN if related else _RUN, window)
-    run = next(length for length in range(most, 0, -1) if window % length == 0)
+    run = min(window, max(_RELATED_RUN if related else _RUN, window // 10))
     found = nothing(bank, size.replicates, size.horizon)
     for r in range(size.replicates):
         truth = here.centre + doubt * generator.standard_normal(len(doubt))
         drawn = _drawn_reference(drawing, truth, sample, layout, generator)
         sums = np.empty((size.horizon, layout.size))
-        _draw_windows(drawing, _starts(drawing, run, (size.horizon, window // run), generator), run, sums)
+        _draw_windows(drawing, _starts(drawing, run, (size.horizon, -(-window // run)), generator), run, window, sums)
         standardised = (sums - window * (drawn.centre - truth)) / (np.sqrt(window) * drawn.deviation)
         here_found = Found(found.values[r], found.groups[r])
         advance(layout, scales(bank, window, drawn.error), memory(bank), standardised, here_found)
@@ -124,12 +123,12 @@ def _draw_reference(drawing: _Drawing, starts: Places, run: int, mean: Array, sq
 
 
 @compiled
-def _draw_windows(drawing: _Drawing, starts: Places, run: int, sums: Array) -> None:
-    """Sums (m, p) of windows that are put together from runs (m, r)."""
+def _draw_windows(drawing: _Drawing, starts: Places, run: int, window: int, sums: Array) -> None:
+    """Sums (m, p) of windows that are put together from runs (m, r), the last of which may be shorter."""
     prefix = drawing.prefix
     for w in range(len(starts)):
-        for i in range(sums.shape[1]):
-            sums[w, i] = 0.0
-        for start in starts[w]:
+        sums[w] = 0.0
+        for r in range(starts.shape[1]):
+            start, end = starts[w, r], starts[w, r] + min(run, window - r * run)
             for i in range(sums.shape[1]):
-                sums[w, i] += prefix[start + run, i] - prefix[start, i]
+                sums[w, i] += prefix[end, i] - prefix[start, i]
