@@ -43,7 +43,7 @@ def calibrated(model: stepwise_em.State, reference: Array, run_length: int, *, w
     plan = monitor.Plan(None, len(reference), wanted, 0.001, 10 * window, FULL)
     frozen = averaging.averaged(model, LEARNING)
     ids = np.arange(len(frozen.weights))
-    learnt = stepwise_em.averaged_size(model, LEARNING)
+    learnt = averaging.averaged_size(model, LEARNING)
     state = monitor.freeze(monitor.init(), frozen, ids, steps=model.steps, learnt=learnt)
     state, _ = monitor.update(state, reference, plan)
     return Watched(state, plan)

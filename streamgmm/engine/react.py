@@ -52,7 +52,7 @@ def frozen_reference(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
         averaging.averaged(mixture, plan.learning),
         live.ids,
         steps=mixture.steps,
-        learnt=stepwise_em.averaged_size(mixture, plan.learning),
+        learnt=averaging.averaged_size(mixture, plan.learning),
     )
     taken = {"steps": mixture.steps, "batches": mixture.time, "reference": drift.versions}
     return live._replace(drift=drift), [Event("reference_frozen", taken)]
