@@ -37,6 +37,16 @@ class Size(NamedTuple):
     seeds: int  # on real data
     rounds: int  # of the cost
 
+    def part(self, share: float) -> "Size":
+        """The same with so many of the streams, but one at least."""
+        fewer = [(length, _fewer(references, share), streams) for length, references, streams in self.run_lengths]
+        numbers = {name: _fewer(getattr(self, name), share) for name in ("longest", "delays", "tuning", "seeds")}
+        return self._replace(run_lengths=tuple(fewer), **numbers)
+
+
+def _fewer(count: int, share: float) -> int:
+    return max(round(share * count), min(count, 1))
+
 
 QUICK = Size((2,), ((10_000, 2, 2),), 0, 1, 1, 1, 3)
 FULL = Size((2, 8, 32), ((10_000, 40, 8), (100_000, 24, 3)), 12, 10, 6, 50, 60)
@@ -45,7 +55,7 @@ FULL = Size((2, 8, 32), ((10_000, 40, 8), (100_000, 24, 3)), 12, 10, 6, 50, 60)
 def main() -> None:
     """Measure, print, write: what is known so far after each figure, so that a run that is stopped leaves it."""
     arguments = _arguments()
-    size, found = QUICK if arguments.quick else FULL, list[Result]()
+    size, found = QUICK if arguments.quick else FULL.part(arguments.share), list[Result]()
     with ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn")) as pool:
         for result in itertools.chain.from_iterable(_PARTS[part](pool, size) for part in arguments.parts):
             found.append(result)
@@ -58,6 +68,7 @@ def _arguments() -> argparse.Namespace:
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help="a few streams with two features")
     length.add_argument("--full", action="store_true", help="every case, about an hour on two cores (default)")
+    parser.add_argument("--share", type=float, default=1.0, help="how many of the streams of the full form, 0 to 1")
     parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS), help="what is measured")
     parser.add_argument("--processes", type=int, default=2, help="processes that measure")
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="folder for drift.json")
@@ -78,7 +89,10 @@ def _run_length(pool: Executor, case: run_lengths.Case, references: int) -> Iter
     ratio = run_lengths.mean(lengths) / case.run_length
     low, high = run_lengths.interval(lengths, case.run_length)
     print(f"{case.name}: {ratio:.2f} ({low:.2f} to {high:.2f})", flush=True)
-    within = Result(case.name, "run length, ratio to that asked for", "ratio", ratio)
+    streams = (
+        f"{references} references, {case.streams} streams each" if case.streams > 1 else f"{references} references"
+    )
+    within = Result(case.name, f"run length, ratio to that asked for; {streams}", "ratio", ratio)
     yield within._replace(target=FACTOR, met=1 / FACTOR <= ratio <= FACTOR)
     yield Result(case.name, "the same, lower end of 95 %", "ratio", low)
     yield Result(case.name, "the same, upper end of 95 %", "ratio", high)
@@ -117,7 +131,7 @@ def _beside(features: int, runs: list[dict[tuple[str, str, str], float]]) -> Ite
         missed += ours >= delays.HORIZON > means[best]
         case = f"{features} features, {change}, {kind}"
         print(f"{case}: {ours:.0f}, {best} {means[best]:.0f}", flush=True)
-        yield Result(case, "delay", "vectors", ours).beside(best, means[best])
+        yield Result(case, f"delay, mean of {len(runs)}", "vectors", ours).beside(best, means[best])
     cases_ = Result(
         f"{features} features", f"cases of {len(cases)} seen no later than by the best peer", "cases", no_later
     )

@@ -12,13 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from streamgmm.drift.scores import FAMILIES, MEAN, MISSING, WEIGHTS, Layout
-from streamgmm.mixture.arrays import Array
+from streamgmm.mixture.arrays import Array, Flags
 
 UNRELATED = 1.1  # a factor of all scores together below this is no sign of memory
 _SIGN = 1.0  # standard errors that a correlation has to be above 0
 _SHORTEST = 20  # a reference is at least so many times as long as the memory that is looked for
 _LONGEST = 0.98  # memory from one vector to the next, at most
 _HALVINGS = 30
+_NONE = 1e-12  # variance of what never varies
 
 
 class Serial(NamedTuple):
@@ -39,18 +40,19 @@ def serial(scores: Array, layout: Layout) -> Serial:
     """Of the groups of scores (n, p), in the order of the stream."""
     away, first = scores - scores.mean(axis=0), layout.edges[:-1]
     squares = np.add.reduceat((away**2).sum(axis=0), first)
-    sums, lags = np.zeros(len(squares)), np.zeros(len(FAMILIES))
-    going = set(np.unique(layout.family[squares > 0]).tolist())
-    for lag in range(1, len(scores) // _SHORTEST + 1):
-        products = np.add.reduceat(np.einsum("ni,ni->i", away[lag:], away[:-lag]), first)
-        going = {family for family in going if _sign(products, squares, layout, family, len(scores))}
-        if not going:
+    summed = np.zeros((len(scores), len(squares)))  # products of each vector with those before it, over the lags so far
+    going = squares > 0
+    for lag in range(1, max(len(scores) // _SHORTEST, 1) + 1):
+        products = np.add.reduceat(away[lag:] * away[:-lag], first, axis=1)
+        going = going & _sign(products, layout)
+        if lag == 1:
+            noise = products
+        if not going.any():
             break
-        at = np.isin(layout.family, list(going))
-        sums[at] += products[at]
-        lags[list(going)] = lag
-    own = 1 + 2 * np.divide(sums, squares, out=np.zeros_like(sums), where=squares > 0)
-    return _drawn_together(own, squares, 4 * np.maximum(lags, 1) / len(scores), layout)
+        summed[lag:] += products * going
+    own = 1 + 2 * np.divide(summed.sum(axis=0), squares, out=np.zeros_like(squares), where=squares > 0)
+    summed[1:] += noise * ~summed.any(axis=0)  # of a family without a sign the first lag says how well that is known
+    return _drawn_together(own, summed, squares, layout)
 
 
 def together(found: Serial, layout: Layout) -> float:
@@ -84,21 +86,25 @@ def memory(found: Serial, layout: Layout) -> Memory:
     return Memory(labels, low)
 
 
-def _sign(products: Array, squares: Array, layout: Layout, family: int, count: int) -> bool:
-    """Whether a family's scores are correlated at a lag."""
-    at = layout.family == family
-    numbers = int(np.diff(layout.edges)[at].sum())
-    return bool(products[at].sum() > _SIGN / np.sqrt(numbers * count) * squares[at].sum())
+def _sign(products: Array, layout: Layout) -> Flags:
+    """Of which groups the family's scores are correlated at a lag, given their products (n, g)."""
+    found = np.zeros(len(layout.family), np.bool_)
+    for family in np.unique(layout.family):
+        at = layout.family == family
+        of_vectors = products[:, at].sum(axis=1)
+        found[at] = of_vectors.sum() > _SIGN * np.sqrt((of_vectors**2).sum())
+    return found
 
 
-def _drawn_together(own: Array, squares: Array, variance: Array, layout: Layout) -> Serial:
-    """Factors of groups, drawn towards their family's; `variance` (f,) is that of a factor from a single number."""
-    sizes, factors, error = np.diff(layout.edges), np.ones_like(own), np.zeros_like(variance)
+def _drawn_together(own: Array, summed: Array, squares: Array, layout: Layout) -> Serial:
+    """Factors of groups, drawn towards their family's; `summed` (n, g) are the products that they were summed from."""
+    factors, error = np.ones_like(own), np.zeros(len(FAMILIES))
     for family in np.unique(layout.family[squares > 0]):
         at = (layout.family == family) & (squares > 0)
         mean = max(float(np.average(own[at], weights=squares[at])), 1.0)
-        length = float(((own[at] - mean) ** 2 * sizes[at]).sum() / variance[family])
+        variance = 4 * (summed[:, at] ** 2).sum(axis=0) / squares[at] ** 2
+        length = float(((own[at] - mean) ** 2 / np.maximum(variance, _NONE)).sum())
         noise = noise_of(int(at.sum()))
         factors[at] = mean + max(0.0, 1 - noise / max(length, noise)) * (own[at] - mean)
-        error[family] = np.sqrt(variance[family] / sizes[at].sum()) / mean
+        error[family] = 2 * np.sqrt((summed[:, at].sum(axis=1) ** 2).sum()) / squares[at].sum() / mean
     return Serial(np.maximum(factors, 1.0), error)

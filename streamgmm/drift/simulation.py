@@ -3,8 +3,9 @@
 Each replicate draws first what is true, then a reference of the same size, and takes what is usual from that: so the
 error of the reference is part of what is simulated. Then it goes on window by window until its horizon. Vectors come in
 runs of consecutive ones, so that their law and their serial correlation stay as they are (moving blocks, Künsch 1989);
-each run from the reference's own scores or from the model's, by the share that `Known` says. Where the reference shows
-no correlation its vectors are first put in an order of their own: what few of them show by chance would come again and
+each run from the reference's own scores or from the model's, by the share that `Known` says. Short runs have many ways
+to make a window, and what they lack of a long sum's deviation is made up for by a factor. Where the reference shows no
+correlation its vectors are first put in an order of their own: what few of them show by chance would come again and
 again.
 """
 
@@ -19,7 +20,8 @@ from streamgmm.drift.usual import Known, Moments, Usual, usual
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.compiled import compiled
 
-_RELATED_RUN, _RUN = 25, 5  # consecutive vectors that are drawn together, at most, in short windows
+_RELATED, _UNRELATED = 10, 5  # consecutive vectors that are drawn together, at most; more in long windows
+_FAR = 60  # vectors that memory does not reach over
 
 
 class Sample(NamedTuple):
@@ -57,14 +59,15 @@ def simulated(sample: Sample, bank: Bank, size: Size, seed: int) -> Array:
     doubt = here.deviation * np.sqrt(here.error)[np.repeat(layout.family, np.diff(layout.edges))]
     related = together(sample.known.serial, layout) >= UNRELATED
     drawing = _drawing(sample, generator, shuffled=not related)
-    run = min(window, max(_RELATED_RUN if related else _RUN, window // 10))
+    run = min(window, max(_RELATED if related else _UNRELATED, window // 10))
+    stretch = _stretch(drawing, run, layout) if related else np.ones(layout.size)
     found = nothing(bank, size.replicates, size.horizon)
     for r in range(size.replicates):
         truth = here.centre + doubt * generator.standard_normal(len(doubt))
         drawn = _drawn_reference(drawing, truth, sample, layout, generator)
         sums = np.empty((size.horizon, layout.size))
         _draw_windows(drawing, _starts(drawing, run, (size.horizon, -(-window // run)), generator), run, window, sums)
-        standardised = (sums - window * (drawn.centre - truth)) / (np.sqrt(window) * drawn.deviation)
+        standardised = (stretch * sums - window * (drawn.centre - truth)) / (np.sqrt(window) * drawn.deviation)
         here_found = Found(found.values[r], found.groups[r])
         advance(layout, scales(bank, window, drawn.error), memory(bank), standardised, here_found)
     return found.values
@@ -86,6 +89,19 @@ def _drawing(sample: Sample, generator: np.random.Generator, *, shuffled: bool) 
     return _Drawing(frozen(scores), frozen(prefix), len(own), sample.known.kept)
 
 
+def _stretch(drawing: _Drawing, run: int, layout: Layout) -> Array:
+    """What runs that are cut from their neighbours lack of the deviation of a long sum (p,), as a factor."""
+    far, near = (_variance_of_runs(drawing, length, layout) / length for length in (min(_FAR, drawing.own // 2), run))
+    return np.repeat(np.sqrt(np.divide(far, near, out=np.ones_like(far), where=near > 0)), np.diff(layout.edges))
+
+
+def _variance_of_runs(drawing: _Drawing, run: int, layout: Layout) -> Array:
+    """Of sums over runs, by group (g,)."""
+    parts = drawing.prefix[: drawing.own + 1], drawing.prefix[drawing.own :]
+    own, model = (np.add.reduceat(((part[run:] - part[:-run]) ** 2).mean(axis=0), layout.edges[:-1]) for part in parts)
+    return np.asarray(drawing.share * own + (1 - drawing.share) * model)
+
+
 def _starts(drawing: _Drawing, run: int, shape: tuple[int, ...], generator: np.random.Generator) -> Places:
     """Where runs begin."""
     own = generator.integers(0, drawing.own - run + 1, shape)
@@ -97,7 +113,7 @@ def _drawn_reference(
     drawing: _Drawing, truth: Array, sample: Sample, layout: Layout, generator: np.random.Generator
 ) -> Usual:
     """What would be usual of another reference of the same size, and of a memory that is known as well as this."""
-    run = min(_RELATED_RUN, drawing.own)
+    run = min(_FAR, drawing.own)
     starts = _starts(drawing, run, (max(sample.total // run, 1),), generator)
     mean, squares = np.zeros(layout.size), np.zeros(layout.size)
     _draw_reference(drawing, starts, run, mean, squares)
