@@ -24,12 +24,18 @@ _NONE = 1e-12  # variance of what the model says never happens
 
 
 def drawn(
-    parameters: Parameters, held: Held, sample: Array, covariance: Covariance, memory: Memory, seed: int
+    parameters: Parameters,
+    held: Held,
+    sample: Array,
+    covariance: Covariance,
+    memory: Memory,
+    seed: int,
+    number: int = 0,
 ) -> Array:
-    """Scores (m, p) of a stream that the model draws, with the gaps (NaN) of the sample (n, d)."""
+    """Scores (m, p) of a stream that the model draws, with the gaps (NaN) of the sample (n, d); others by number."""
     layout = scores.layout(*shape_of(parameters))
     count = int(np.clip(_NUMBERS // layout.size, _FEWEST, _MOST))
-    vectors = _stream(parameters, covariance, memory, count, np.random.default_rng([seed, 1]))
+    vectors = _stream(parameters, covariance, memory, count, np.random.default_rng([seed, 1, number]))
     gaps = np.isnan(sample)
     if gaps.any():
         vectors[gaps[np.arange(count) % len(sample)]] = np.nan

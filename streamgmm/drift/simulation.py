@@ -9,6 +9,7 @@ correlation its vectors are first put in an order of their own: what few of them
 again.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -22,13 +23,14 @@ from streamgmm.mixture.compiled import compiled
 
 _RELATED, _UNRELATED = 10, 5  # consecutive vectors that are drawn together, at most; more in long windows
 _FAR = 60  # vectors that memory does not reach over
+_POOLS = 8  # times that the model draws vectors anew: a rare run would otherwise come again and again, or never
 
 
 class Sample(NamedTuple):
     """Scores that streams are drawn from."""
 
     own: Array  # (n, p) of single vectors of the reference, in order
-    model: Array  # (m, p) of vectors that the frozen model drew
+    model: Callable[[int], Array]  # (m, p) of vectors that the frozen model draws; others for each number
     total: int  # vectors in the reference, of which the own are the first
     mean: Array  # (p,) over all of them
     known: Known
@@ -58,11 +60,12 @@ def simulated(sample: Sample, bank: Bank, size: Size, seed: int) -> Array:
     here = usual(moments_of(sample, layout), sample.known, layout)
     doubt = here.deviation * np.sqrt(here.error)[np.repeat(layout.family, np.diff(layout.edges))]
     related = together(sample.known.serial, layout) >= UNRELATED
-    drawing = _drawing(sample, generator, shuffled=not related)
     run = min(window, max(_RELATED if related else _UNRELATED, window // 10))
-    stretch = _stretch(drawing, run, layout) if related else np.ones(layout.size)
-    found = nothing(bank, size.replicates, size.horizon)
+    found, to_a_pool = nothing(bank, size.replicates, size.horizon), -(-size.replicates // _POOLS)
     for r in range(size.replicates):
+        if r % to_a_pool == 0:
+            drawing = _drawing(sample, r // to_a_pool, generator, shuffled=not related)
+            stretch = _stretch(drawing, run, layout) if related else np.ones(layout.size)
         truth = here.centre + doubt * generator.standard_normal(len(doubt))
         drawn = _drawn_reference(drawing, truth, sample, layout, generator)
         sums = np.empty((size.horizon, layout.size))
@@ -82,9 +85,9 @@ class _Drawing(NamedTuple):
     share: float  # of runs that are drawn from the own
 
 
-def _drawing(sample: Sample, generator: np.random.Generator, *, shuffled: bool) -> _Drawing:
+def _drawing(sample: Sample, number: int, generator: np.random.Generator, *, shuffled: bool) -> _Drawing:
     own = generator.permutation(sample.own) if shuffled else sample.own
-    scores = np.concatenate([part - part.mean(axis=0) for part in (own, sample.model)])
+    scores = np.concatenate([part - part.mean(axis=0) for part in (own, sample.model(number))])
     prefix = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0)])
     return _Drawing(frozen(scores), frozen(prefix), len(own), sample.known.kept)
 

@@ -1,5 +1,7 @@
 """Compiling, or loading from the cache, what drift computes, so that no reference waits for it."""
 
+from functools import partial
+
 import numpy as np
 
 from streamgmm.drift import calibration, likeness, scores
@@ -22,8 +24,8 @@ def warm_kernels() -> None:
     vectors = frozen(np.linspace(-2, 2, 100)[:, None])
     output = e_step(model, held, vectors, full)
     single, _ = scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)
-    drawn = likeness.drawn(model, held, vectors, full, Memory(0.0, 0.0), seed=0)
-    share = likeness.kept(single, drawn, layout, learnt=100.0, factor=1.0)
-    known = Known(100.0, scores.expected(held), squares_of(drawn, layout), share, serial(single, layout))
+    drawn = partial(likeness.drawn, model, held, vectors, full, Memory(0.0, 0.0), 0)
+    share = likeness.kept(single, drawn(0), layout, learnt=100.0, factor=1.0)
+    known = Known(100.0, scores.expected(held), squares_of(drawn(0), layout), share, serial(single, layout))
     sample = Sample(single, drawn, len(single), single.mean(axis=0), known)
     calibration.limits(sample, Bank(layout, RATES), 10, 1000.0, seed=0, steps=2)

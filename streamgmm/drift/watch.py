@@ -1,5 +1,6 @@
 """What is usual of a stream and the limits of the detectors, once a reference is complete; and the detectors' state."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -72,9 +73,9 @@ def sample_of(reference: Reference, held: Held, gathering: Gathering, covariance
     output = e_step(parameters, held, vectors, covariance)
     own, _ = scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)
     found = serial(own, layout)
-    model = drawn(parameters, held, vectors, covariance, memory(found, layout), wanted.seed)
-    share = kept(own, model, layout, reference.learnt, together(found, layout))
-    known = Known(reference.learnt, scores.expected(held), squares_of(model, layout), share, found)
+    model = partial(drawn, parameters, held, vectors, covariance, memory(found, layout), wanted.seed)
+    share = kept(own, model(0), layout, reference.learnt, together(found, layout))
+    known = Known(reference.learnt, scores.expected(held), squares_of(model(0), layout), share, found)
     return Sample(own, model, total, gathering.total / total, known)
 
 
