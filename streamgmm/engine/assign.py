@@ -12,7 +12,7 @@ from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import gathered
 from streamgmm.engine.sample import Sample, taken
 from streamgmm.engine.values import Array, Chunk, Event, Live, Outgoing, Report, State, combined
-from streamgmm.engine.watching import watch
+from streamgmm.engine.watching import Watched, told, watch, watch_ahead
 from streamgmm.mixture import averaging, stepwise_em
 from streamgmm.records import assignments, columns, dead_letters, headers
 from streamgmm.records.columns import Int64, RecordColumns
@@ -101,7 +101,8 @@ def _counted(state: State, chunk: Chunk, report: Report) -> State:
 
 def _complete(matrix: Array) -> NDArray[np.bool_]:
     """Rows (n,) of (n, d) without a missing feature."""
-    return np.asarray(~np.isnan(matrix).any(axis=1))
+    missing = np.isnan(matrix)
+    return np.asarray(~missing.any(axis=1)) if missing.any() else np.ones(len(matrix), np.bool_)
 
 
 def _too_large(plan: Plan, chunk: Chunk, output: RecordColumns) -> Report | None:
@@ -124,15 +125,16 @@ def _score_and_learn(plan: Plan, state: State, live: Live, chunk: Chunk) -> tupl
     parts: list[_Scored] = []
     said: list[Report] = []
     times = np.where(weighty(chunk.vectors) > 0, chunk.times, np.nan)
+    ahead = watch_ahead(plan, live, chunk.vectors.matrix)
     for piece in _pieces(chunk.vectors, live.filled, plan.learning.batch_size):
-        live, part, changes = _score(plan, state, live, chunk, piece)
+        live, part, changes = _score(plan, state, live, chunk, piece, ahead)
         parts.append(part)
         said.append(Report(events=tuple(changes)))
         live = live._replace(filled=piece.filled, latest=_later(live.latest, times[piece.records]))
         if piece.full:
             state, live, learnt = learn(plan, state, live)
             said.append(learnt)
-    return state, live, parts, combined(said)
+    return state, live if ahead is None else live._replace(drift=ahead.drift), parts, combined(said)
 
 
 def _later(known: float | None, times: Array) -> float | None:
@@ -156,16 +158,19 @@ def _pieces(data: Vectors, filled: int, batch_size: int) -> Iterator[_Piece]:
         record, row, base = stop, int(ends[stop - 1]), int(reached[stop - 1])
 
 
-def _score(plan: Plan, state: State, live: Live, chunk: Chunk, piece: _Piece) -> tuple[Live, _Scored, list[Event]]:
+def _score(
+    plan: Plan, state: State, live: Live, chunk: Chunk, piece: _Piece, ahead: Watched | None
+) -> tuple[Live, _Scored, list[Event]]:
     rows, weights, before = chunk.vectors.matrix[piece.rows], chunk.vectors.weights[piece.rows], live.mixture
     mixture, info = stepwise_em.score(before, rows, weights, plan.learning)
     shown = averaging.scored_by_average(before, rows, plan.learning) if plan.averaged_scoring else info
-    watched = watch(plan, live._replace(mixture=mixture), rows, chunk, piece.rows.start)
-    live = gathered(watched.live, rows, weights)
+    watched = watch(plan, live, rows) if ahead is None else ahead.part(piece.rows)
+    live = live._replace(mixture=mixture, drift=watched.drift if ahead is None else live.drift)
+    live = gathered(live, rows, weights)
     if watched.raised:
         live = live._replace(average_is_old=True, alarmed=bool(plan.actions))
     scored = _Scored(piece, *shown, watched.outlier, mixture.steps, live.ids, state.ids_version, state.generation)
-    return live, scored, watched.events
+    return live, scored, told(plan, watched, chunk, piece.rows.start)
 
 
 def _runs(parts: Sequence[_Scored]) -> list[_Run]:

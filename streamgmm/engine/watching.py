@@ -24,26 +24,52 @@ class Shown(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """What watching came to."""
+    """What watching rows of a chunk came to."""
 
-    live: Live
+    drift: monitor.State  # after them
     outlier: NDArray[np.int8]  # (n,)
-    events: list[Event]
-    raised: bool
+    changes: tuple[monitor.Change, ...] = ()  # their `row` counts from the first of the rows
+    calibrated: bool = False
+
+    @property
+    def raised(self) -> bool:
+        """Whether the alarm rose."""
+        return any(change.kind == "raised" for change in self.changes)
+
+    def part(self, rows: slice) -> "Watched":
+        """Of some of the rows; `drift` stays what it is after all of them."""
+        changes = (change for change in self.changes if rows.start < change.row <= rows.stop)
+        own = tuple(change._replace(row=change.row - rows.start) for change in changes)
+        return Watched(self.drift, self.outlier[rows], own)
 
 
-def watch(plan: Plan, live: Live, rows: Array, chunk: Chunk, first: int) -> Watched:
-    """Hold rows (n, d), those of the chunk from `first` on, against the reference."""
+def watch(plan: Plan, live: Live, rows: Array) -> Watched:
+    """Hold rows (n, d) against the reference."""
     if plan.drift is None:
-        return Watched(live, np.full(len(rows), monitor.UNKNOWN), [], raised=False)
+        return Watched(live.drift, np.full(len(rows), monitor.UNKNOWN))
     drift, info = monitor.update(live.drift, rows, plan.drift)
-    gaps = np.isnan(rows).any(axis=1)
-    outlier = np.where(gaps, monitor.UNKNOWN, info.outlier)
-    raised = any(change.kind == "raised" for change in info.changes)
-    events = [_changed(plan, drift, change, chunk, first) for change in info.changes]
-    if info.calibrated:
-        events.insert(0, _calibrated(plan.drift, drift))
-    return Watched(live._replace(drift=drift), outlier, events, raised)
+    missing = np.isnan(rows)
+    outlier = np.where(missing.any(axis=1), monitor.UNKNOWN, info.outlier) if missing.any() else info.outlier
+    return Watched(drift, outlier, info.changes, info.calibrated)
+
+
+def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
+    """As `watch`, of all rows of a chunk at once; None where an M-step between them may take another reference."""
+    if plan.drift is None:
+        return watch(plan, live, rows)
+    if live.drift.watch is None or live.alarmed or live.recent is not None:
+        return None
+    watched = watch(plan, live, rows)
+    return None if plan.actions and watched.raised else watched
+
+
+def told(plan: Plan, watched: Watched, chunk: Chunk, first: int) -> list[Event]:
+    """The events of what was watched: rows of the chunk from `first` on."""
+    events = [_changed(plan, watched.drift, change, chunk, first) for change in watched.changes]
+    if watched.calibrated:
+        assert plan.drift is not None  # noqa: S101 - what was calibrated has a plan
+        events.insert(0, _calibrated(plan.drift, watched.drift))
+    return events
 
 
 def _calibrated(plan: monitor.Plan, drift: monitor.State) -> Event:
