@@ -25,7 +25,7 @@ from streamgmm.mixture.imputation import impute
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.moments import Sums
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
-from streamgmm.mixture.start import Method, k_means, nearest
+from streamgmm.mixture.start import Method, again, k_means, nearest
 from streamgmm.mixture.statistics import Statistics, of_sums
 
 _EM_STEPS = 30
@@ -63,7 +63,8 @@ def initialise(
     vectors, weights = np.clip(rows.vectors[carrying], -LARGEST, LARGEST), np.minimum(rows.weights[carrying], LARGEST)
     learnt = Rows(frozen(vectors), frozen(weights))
     generator = np.random.default_rng(random_state)
-    tries = [_attempt(learnt, n_components, learning, start, generator) for _ in range(start.n_init)]
+    starts = [start, *[start._replace(method=again(start.method))] * (start.n_init - 1)]
+    tries = [_attempt(learnt, n_components, learning, each, generator) for each in starts]
     best = max(tries, key=lambda found: found.log_likelihood)
     return best.statistics, best.parameters
 

@@ -2,7 +2,8 @@
 
 | name | each vector goes to |
 | --- | --- |
-| kmeans | its cluster by k-means from k-means++ seeds that a local search has moved, in the tightest of 8 runs |
+| kmeans | its cluster by k-means from k-means++ seeds that a local search has moved, in the tightest of 8 runs; of
+several starts all but the first take one plain run each (see `again`) |
 | k-means++ | the nearest of k seeds drawn by k-means++ (Arthur and Vassilvitskii 2007) |
 | hierarchical | its cluster by Ward's criterion, on at most 2 000 vectors; the others to the nearest cluster mean |
 | random_from_data | the nearest of k vectors drawn at random |
@@ -35,6 +36,20 @@ def k_means(points: Rows, n_components: int, generator: np.random.Generator, *, 
     """A k-means clustering, the tightest of `n_runs`."""
     runs = [_cluster(points, n_components, generator) for _ in range(n_runs)]
     return _one_hot(min(runs, key=lambda run: run[0])[1], n_components)
+
+
+def one_run(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
+    """A k-means clustering by one run, its seeds as k-means++ draws them."""
+    seeds = _seeds(points, n_components, generator)
+    return _one_hot(_lloyd(points, seeds)[1], n_components)
+
+
+def again(method: Method) -> Method:
+    """The way of every start but the first, which must not end where that did.
+
+    The tightest of many clusterings is nearly always the same one; a looser one may lead to a likelier mixture.
+    """
+    return one_run if method is k_means else method
 
 
 def k_means_plus_plus(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
@@ -96,8 +111,12 @@ def _draw(points: Rows, count: int, generator: np.random.Generator) -> Labels:
 
 
 def _cluster(points: Rows, n_components: int, generator: np.random.Generator) -> tuple[float, Labels]:
-    """(weighted sum of squared distances, labels) of one k-means run (Lloyd 1982)."""
-    centres = _moved(points, _seeds(points, n_components, generator), generator)
+    """(weighted sum of squared distances, labels) of one k-means run whose seeds a local search has moved."""
+    return _lloyd(points, _moved(points, _seeds(points, n_components, generator), generator))
+
+
+def _lloyd(points: Rows, centres: Array) -> tuple[float, Labels]:
+    """(weighted sum of squared distances, labels) by k-means from these centres (Lloyd 1982)."""
     labels, distances = _cells(points.vectors, centres)
     for _ in range(_ITERATIONS):
         last, centres = labels, _centres(points, labels, centres)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from benchmarks.quality import real_data
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import scoring, stepwise_em
 from streamgmm.mixture import start as starts
@@ -124,3 +125,14 @@ def test_covariances_and_precisions_contradict():
 def test_a_name_that_is_none_is_refused():
     with pytest.raises(ValueError, match="init_params is 'k means'; it must be one of kmeans, "):
         starts.by_name("k means")
+
+
+def test_further_k_means_starts_find_a_likelier_mixture_than_the_tightest_clustering():
+    """Of the motion windows every tightest clustering is the same, and the best mixture lies elsewhere."""
+    vectors, hyper = real_data.read(real_data.SETS["motion windows"]).vectors, learning("full")
+
+    def likelihood(n_init: int) -> float:
+        state = stepwise_em.init(vectors, 4, hyper, start=Start(n_init=n_init))
+        return scoring.log_likelihood(state.parameters, vectors, hyper.covariance).mean()
+
+    assert likelihood(10) > likelihood(1) + 0.3
