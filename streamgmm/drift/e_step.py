@@ -9,7 +9,6 @@ as if the missing features told the components apart; Sigma_k,rest is their cova
 """
 
 import numpy as np
-from scipy.special import xlogy
 
 from streamgmm.drift.scores import Held
 from streamgmm.mixture import kernel, missing
@@ -55,5 +54,7 @@ def _expected_rest(parameters: Parameters, vectors: Array, output: Output, covar
         _, of_known = np.linalg.slogdet(spreads[:, known][:, :, known]) if known.any() else (1.0, np.zeros(len(whole)))
         conditional = -0.5 * (gaps.sum() * (1 + np.log(2 * np.pi)) + whole - of_known)
         r = output.responsibilities[rows]
-        rest[rows] = (r * conditional + xlogy(r, r)).sum(axis=1)  # a product by BLAS depends on the rows
+        rest[rows] = (r * conditional + r * np.log(np.where(r > 0, r, 1.0))).sum(
+            axis=1
+        )  # a product by BLAS depends on the rows
     return rest

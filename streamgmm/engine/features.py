@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scipy.special import expit
 
 from streamgmm.drift import words
 from streamgmm.engine.values import Array
@@ -14,7 +13,7 @@ _UNDO: Mapping[str, Callable[[Array], Array]] = {
     "sqrt": np.square,
     "log": np.exp,
     "log1p": np.expm1,
-    "logit": expit,
+    "logit": lambda values: np.exp(-np.logaddexp(0.0, -values)),
 }
 
 

@@ -8,7 +8,6 @@ action that changes it is handed on, to be kept.
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from streamgmm.drift import monitor
 from streamgmm.drift.wasserstein import distances
@@ -115,6 +114,8 @@ def _reinitialised(plan: Plan, state: State, live: Live, recent: Recent) -> Reac
         weights=recent.weights,
         start=K_MEANS,
     )
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - slow to load, and rarely needed
+
     apart = distances(last.parameters, mixture.parameters, plan.learning.covariance)
     old, new = linear_sum_assignment(apart)
     ids = np.empty(len(live.ids), np.int64)

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import solve_triangular
-from scipy.special import logsumexp
 
 from streamgmm.mixture.arrays import Array, Flags, frozen
 from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.gaussian import log_sum_exp
 from streamgmm.mixture.parameters import Parameters, shape_of
 from streamgmm.mixture.rows import rows_of
 from streamgmm.mixture.start import Labels
@@ -39,7 +38,7 @@ def conditional(parameters: Parameters, known: ArrayLike, missing: Flags, covari
     spread = full_covariances(parameters, covariance)
     parts = [_of_component(mean, sigma, values, missing) for mean, sigma in zip(parameters.means, spread, strict=True)]
     joint = np.log(parameters.weights) + np.stack([part.log_density for part in parts], axis=1)
-    evidence = logsumexp(joint, axis=1)
+    evidence = log_sum_exp(joint)
     return Conditional(
         frozen(np.exp(joint - evidence[:, None])),
         frozen(evidence),
@@ -71,6 +70,8 @@ class _Part(NamedTuple):
 
 def _of_component(mean: Array, sigma: Array, known: Array, missing: Flags) -> _Part:
     """One Cholesky factor with the known features first; see `patterns`."""
+    from scipy.linalg import solve_triangular  # noqa: PLC0415 - slow to load, and the service's start needs it rarely
+
     order = np.argsort(missing, kind="stable")
     n_known = known.shape[1]
     root = np.linalg.cholesky(sigma[np.ix_(order, order)])

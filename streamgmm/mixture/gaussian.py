@@ -7,7 +7,6 @@ log p(x)    = log sum_k p(x, k),          r_k = p(k | x) = exp(log p(x, k) - log
 import math
 
 import numpy as np
-from scipy.special import logsumexp
 
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import Model
@@ -16,6 +15,14 @@ from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters, shape_of
 
 _HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
+
+
+def log_sum_exp(values: Array) -> Array:
+    """log sum_k exp(values) of (n, k), about each row's largest: (n,); minus infinity where all of them are."""
+    largest = values.max(axis=1)
+    about = np.where(np.isfinite(largest), largest, 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.exp(values - about[:, None]).sum(axis=1)) + about)
 
 
 def log_densities(parameters: Parameters, vectors: Array, covariance: Covariance) -> Array:
@@ -33,12 +40,12 @@ def log_joint(parameters: Parameters, vectors: Array, covariance: Covariance) ->
 def responsibilities(parameters: Parameters, vectors: Array, covariance: Covariance) -> Array:
     """p(k | x): (n, k)."""
     joint = log_joint(parameters, vectors, covariance)
-    return np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+    return np.exp(joint - log_sum_exp(joint)[:, None])
 
 
 def log_evidence(parameters: Parameters, vectors: Array, covariance: Covariance) -> Array:
     """log p(x): (n,)."""
-    return np.asarray(logsumexp(log_joint(parameters, vectors, covariance), axis=1))
+    return log_sum_exp(log_joint(parameters, vectors, covariance))
 
 
 def model(parameters: Parameters, covariance: Covariance) -> Model:

@@ -17,8 +17,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, ward
-from scipy.cluster.vq import vq
 
 from streamgmm.mixture import bounds
 from streamgmm.mixture.arrays import Array
@@ -69,6 +67,8 @@ def random(points: Rows, n_components: int, generator: np.random.Generator) -> A
 
 def hierarchical(points: Rows, n_components: int, generator: np.random.Generator) -> Array:
     """The k clusters of a sample's tree by Ward's criterion, which knows no weights but those that drew the sample."""
+    from scipy.cluster.hierarchy import fcluster, ward  # noqa: PLC0415 - see `_cells`
+
     chosen = np.sort(_draw(points, min(len(points.weights), _SAMPLE), generator))
     sample = points.vectors[chosen]
     labels = fcluster(ward(sample), n_components, "maxclust") if len(sample) > 1 else np.ones(1)
@@ -97,6 +97,8 @@ def nearest(points: Array, centres: Array) -> Array:
 
 def _cells(points: Array, centres: Array) -> tuple[Labels, Array]:
     """Of each point (n, d) the nearest of the centres (k, d) and its distance."""
+    from scipy.cluster.vq import vq  # noqa: PLC0415 - scipy takes .3 s to load, which a restored model does without
+
     labels, distances = vq(points, centres, check_finite=False)
     return labels.astype(np.intp), distances
 

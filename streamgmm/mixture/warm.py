@@ -2,11 +2,14 @@
 
 import math
 
-from streamgmm.mixture import background
+from streamgmm.mixture import background, start
 from streamgmm.mixture import covariance as covariances
+from streamgmm.mixture.initialise import Start
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.scoring import log_likelihood
 from streamgmm.mixture.stepwise_em import init, update
+
+_START = Start(method=start.by_name("random"))  # has nothing compiled of its own, and loads no scipy
 
 
 def warm_kernels(*names: str) -> None:
@@ -17,5 +20,5 @@ def warm_kernels(*names: str) -> None:
     for name in names or ("full", "tied", "diag", "spherical"):
         beside = background.over([-1.0, -1.0], [3.0, 3.0])
         learning = Learning(covariances.by_name(name), batch_size=4, background=beside)
-        state, _ = update(init(rows, 1, learning), [*rows, [3.0, math.nan]], learning)
+        state, _ = update(init(rows, 1, learning, start=_START), [*rows, [3.0, math.nan]], learning)
         log_likelihood(state.parameters, [*rows, [math.nan, 1.0]], learning.covariance)

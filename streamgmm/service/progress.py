@@ -6,12 +6,13 @@ the same model, which a checksum of it proves.
 """
 
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from streamgmm.engine.values import Live, Range, State, Totals
+from streamgmm.engine.values import Array, Live, Range, State, Totals
 from streamgmm.errors import StateLost
 from streamgmm.service.plain import from_plain, to_plain
 
@@ -41,13 +42,21 @@ def decode(value: bytes, where: str) -> Progress:
 
 
 def checksum(state: State) -> int:
-    """CRC-32 of what every vector leaves a trace in: weights, means, and the batch that is not complete."""
+    """CRC-32 of what every vector leaves a trace in: weights, means, and all of the batch that is not complete."""
     if not isinstance(state.model, Live):
         return 0
     mixture = state.model.mixture
-    pending = mixture.pending
-    arrays = (mixture.parameters.weights, mixture.parameters.means, pending.sums.mass, pending.sums.mean, pending.rows)
+    parameters = mixture.parameters
     crc = zlib.crc32(f"{mixture.steps} {mixture.time!r} {state.model.filled}".encode())
-    for array in arrays:
-        crc = zlib.crc32(np.ascontiguousarray(array).data, crc)
+    for leaf in (parameters.weights, parameters.means, *_leaves(mixture.pending)):
+        crc = zlib.crc32(np.ascontiguousarray(leaf).data, crc)
     return crc
+
+
+def _leaves(value: object) -> Iterator[Array]:
+    """The arrays and numbers of a nested value. Not a scatter (k, d, d): it is large, and moves with its mean."""
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _leaves(part)
+    elif value is not None and np.ndim(leaf := np.asarray(value)) < 3:
+        yield leaf

@@ -109,11 +109,17 @@ class Service:
     async def _sessions(self) -> None:
         """One session after another, each from the last one's checkpoint, until one ends as asked."""
         self.observers.phase("starting", "loading compiled code; the first run compiles it, which takes half a minute")
-        await load_compiled(self.settings.model.covariance_type)
+        loading = asyncio.create_task(load_compiled(self.settings.model.covariance_type))
+        try:
+            await self._one_after_another(loading)
+        finally:
+            loading.cancel()
+
+    async def _one_after_another(self, loading: asyncio.Task[None]) -> None:
         deadline: float | None = self.settings.broker.start_deadline
         while not self._stopping.is_set():
             async with AsyncExitStack() as stack:
-                held = await self._connect(stack, deadline)
+                held = await self._connect(stack, deadline, loading)
                 try:
                     await self._serve(held)
                 except (TransactionFailed, BrokerUnavailable) as error:
@@ -124,9 +130,8 @@ class Service:
 
     # ---- connect
 
-    async def _connect(self, stack: AsyncExitStack, deadline: float | None) -> Session:
+    async def _connect(self, stack: AsyncExitStack, deadline: float | None, loading: asyncio.Task[None]) -> Session:
         """A session, after as many tries as the deadline (seconds) allows."""
-        self.observers.phase("restoring", f"taking over model {self.settings.model.name} at {self.settings.broker.url}")
         tries = AsyncRetrying(
             retry=retry_if_exception_type((BrokerUnavailable, TransactionFailed)),
             wait=wait_random_exponential(multiplier=0.5, max=10),
@@ -134,15 +139,17 @@ class Service:
             before_sleep=self._say_when_next,
             reraise=True,
         )
-        return await tries(self._open, stack)
+        return await tries(self._open, stack, loading)
 
-    async def _open(self, stack: AsyncExitStack) -> Session:
+    async def _open(self, stack: AsyncExitStack, loading: asyncio.Task[None]) -> Session:
         async with AsyncExitStack() as opened:
-            began = time.perf_counter()
             broker = await opened.enter_async_context(self._open_broker(self.settings.broker))
             self.observers.metrics.connected(fast_path=broker.fast_path)
             found = await topics.ensure(broker, self.settings)
             plan = plans.plan(self.settings, largest_record=outbox.largest_record(found.assignments))
+            await loading  # meanwhile the broker was found; who takes a model over must be able to run it
+            began, name = time.perf_counter(), self.settings.model.name
+            self.observers.phase("restoring", f"taking over model {name} at {self.settings.broker.url}")
             if self._claim is not None:
                 await sessions.refuse_if_claimed(broker, self.settings, self._claim, self.look_for_successor)
             held = await sessions.take_over(sessions.Ground(self.settings, plan, broker, found))
@@ -152,7 +159,7 @@ class Service:
         self.observers.plan(plan)
         self.observers.metrics.restored(time.perf_counter() - began)
         self.observers.show(held.state, Report())
-        log.info("model taken over", model=self.settings.model.name, instance=held.claim.claim.instance)
+        log.info("model taken over", model=name, instance=held.claim.claim.instance)
         return held
 
     def _say_when_next(self, state: RetryCallState) -> None:

@@ -14,6 +14,7 @@ from streamgmm.service import model_commands, model_topic, progress
 from streamgmm.service.audit import audit
 from streamgmm.service.plain import to_plain
 from streamgmm.settings import Settings
+from tests.engine import streams
 from tests.service import faults
 from tests.service.test_service import fill, outputs, read, run_to_end, settings
 
@@ -63,6 +64,21 @@ async def newest(broker, given):
 
 async def keys(broker, given):
     return [record.key.decode() for record in (await read(broker, given.topics["model"]))[0]]
+
+
+# ---- the checksum
+
+
+@pytest.mark.parametrize("last", [[0.5, 0.25], [0.5, None], [None, 0.25], [[0.5, None], [None, 1.0]]])
+def test_the_checksum_tells_every_vector_of_the_batch_that_is_not_complete(last):
+    steady = [streams.record(i, row) for i, row in enumerate(streams.vectors(110).tolist())]
+    others = [[1.5, None], [None, 1.25], [1.5, 1.25], last]
+    sums = set()
+    for value in others:
+        state, _ = streams.run(streams.plan(), [[*steady, streams.record(110, value)]])
+        assert state.model.filled > 0
+        sums.add(progress.checksum(state))
+    assert len(sums) == len(others)
 
 
 # ---- what is written
