@@ -115,6 +115,7 @@ async def _measured(place: Place, size: Size) -> tuple[Run, list[tuple[Point, Ru
 
 async def _run(place: Place, broker: Broker, point: Point, name: str) -> Run:
     topic, output = f"{place.topic}.{name}", f"{place.topic}.{name}.out"
+    results.progress(f"{point.series} {point.value}")
     await workload.fill(broker, topic, point.work)
     usual: dict[str, str | int] = {
         "broker.url": place.url,

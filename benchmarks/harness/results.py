@@ -1,6 +1,7 @@
 """What a benchmark has found: a list of figures, as a table for people and as JSON for programs."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -45,6 +46,12 @@ class Result(NamedTuple):
         if self.ratio is None:
             raise ValueError(f"{self.case}, {self.metric} has no peer; call beside() first")
         return self._replace(target=target, met=self.ratio >= target)
+
+
+def progress(line: str) -> None:
+    """How far a long run is, on standard error."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def report(name: str, results: Sequence[Result], heading: Sequence[str], folder: Path) -> None:

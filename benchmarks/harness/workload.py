@@ -46,6 +46,14 @@ async def fill(broker: Broker, topic: str, workload: Workload) -> None:
     await writer.close()
 
 
+async def append(broker: Broker, topic: str, count: int) -> None:
+    """So many records more, into partition 0."""
+    writer, rng = await broker.writer(), np.random.default_rng(3)
+    await writer.send(topic, 0, records(rng.standard_normal((count, Workload(0).features)), 0))
+    await writer.commit()
+    await writer.close()
+
+
 def records(matrix: NDArray[np.float64], first: int, workload: Workload = Workload(0)) -> RecordColumns:  # noqa: B008
     """Records of `workload.vectors` rows each; `first` counts the ids on. Their keys are their ids."""
     vectors = matrix.reshape(-1, workload.vectors, matrix.shape[1])

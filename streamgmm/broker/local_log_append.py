@@ -88,7 +88,7 @@ class Appender:
             self._check_epoch(connection)
             first = [_append(connection, send) for send in self._gathered]
             for partition_id, topic in {send.partition_id: send.topic for send in self._gathered}.items():
-                clean(connection, partition_id, topic.limits)
+                clean(connection, partition_id, topic.limits, self.bytes)
             if offsets is not None:
                 _store_group(connection, offsets)
         self._gathered, self.bytes = [], 0

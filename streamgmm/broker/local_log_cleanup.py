@@ -1,7 +1,9 @@
 """What leaves the embedded log: retention by size and compaction, both inside the commit that calls for them.
 
 Retention takes the oldest whole batches while at least `retention.bytes` stay, and moves the log's start, as Kafka
-does with its segments. Freed pages are used again, so the file stops growing; it does not shrink.
+does with its segments. Freed pages are used again, so the file stops growing; it does not shrink. One commit takes at
+most SLICE_BYTES, or twice what it appends: a topic whose `retention.bytes` was lowered shrinks with the commits that
+follow, and none of them waits long.
 
 Compaction keeps the last record of every key, also where its value is null, each at its offset. It runs when more has
 been appended since the last run than that run left (and at least COMPACT_BYTES), so a partition holds at most twice
@@ -20,25 +22,26 @@ from streamgmm.records import record_batch
 from streamgmm.records.columns import Int64, RecordColumns, string, take
 
 COMPACT_BYTES = 1024 * 1024
+SLICE_BYTES = 4 * 1024 * 1024
 LARGEST_BATCH = 2**31 - 1  # what was taken once is not measured again
 
 
-def clean(connection: sqlite3.Connection, partition_id: int, limits: Limits) -> None:
-    """Takes from the partition what its topic's policies let go."""
+def clean(connection: sqlite3.Connection, partition_id: int, limits: Limits, appended: int) -> None:
+    """Takes from the partition what its topic's policies let go, for a commit that appends so many bytes."""
     query = "SELECT bytes, uncompacted_bytes FROM partitions WHERE id = ?"
     size, uncompacted = connection.execute(query, (partition_id,)).fetchone()
     if limits.compacted and uncompacted > max(COMPACT_BYTES, size - uncompacted):
         compact(connection, partition_id)
     elif limits.retention_bytes is not None and size > limits.retention_bytes:
-        retain(connection, partition_id, size - limits.retention_bytes)
+        retain(connection, partition_id, size - limits.retention_bytes, max(SLICE_BYTES, 2 * appended))
 
 
-def retain(connection: sqlite3.Connection, partition_id: int, surplus: int) -> None:
-    """Deletes the oldest batches, `surplus` bytes of them at most."""
+def retain(connection: sqlite3.Connection, partition_id: int, surplus: int, slice_: int) -> None:
+    """Deletes the oldest batches, `surplus` bytes of them at most, and no more at once than `slice_` or one batch."""
     query = "SELECT last_offset, size FROM batches WHERE partition_id = ? ORDER BY last_offset"
     start, freed = None, 0
     for last_offset, size in connection.execute(query, (partition_id,)):
-        if freed + size > surplus:
+        if freed + size > (min(surplus, slice_) if freed else surplus):
             break
         start, freed = last_offset + 1, freed + size
     if start is None:

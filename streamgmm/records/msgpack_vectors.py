@@ -1,9 +1,9 @@
 """Vectors from msgpack values: compiled code walks over every value and reads what is a plain finite number.
 
-One walk finds the fields (`msgpack_walker.locate`), a second reads the numbers into the matrix, with NaN for nil and
-for a feature whose field is absent. Any layout is fast; a
-record that the walk does not vouch for goes to msgspec and `layouts`, which give the precise reason. float32 and
-integers become float64.
+One walk finds the fields (`msgpack_walker.locate`), for records that lie as the first one does a comparison in its
+place (`msgpack_alike`); a second reads the numbers into the matrix, with NaN for nil and for a feature whose field is
+absent. A record that the walk does not vouch for goes to msgspec and `layouts`, which give the precise reason. float32
+and integers become float64.
 """
 
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from streamgmm.records.columns import Bytes, Int64, RecordColumns, Slices, bytes
 from streamgmm.records.compiled import compiled
 from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows, Vectors
 from streamgmm.records.layouts import ArrayLayout, Layout, NamedLayout
+from streamgmm.records.msgpack_alike import located
 from streamgmm.records.msgpack_walker import (
     ABSENT,
     DEEP,
@@ -23,7 +24,6 @@ from streamgmm.records.msgpack_walker import (
     ODD,
     float_of,
     head,
-    locate,
     number,
     number_or_nil,
     room,
@@ -99,9 +99,7 @@ class MsgpackFields(NamedTuple):
 
 
 def _located(values: Slices, names: list[str], *, bare: bool) -> Int64:
-    places = np.empty((values.length.size, len(names) + 1), np.int64)
-    locate(values, slices_of([name.encode() for name in names]), bare, room(), places)
-    return places
+    return located(values, slices_of([name.encode() for name in names]), bare=bare)
 
 
 @compiled

@@ -16,16 +16,16 @@ ABSENT = -1
 ODD = -1  # in place of a position: left to the general decoder
 DEEP = -2
 
-_ARRAY, _MAP, _TEXT, _BYTES, _EXTENSION, _NEVER = -1, -2, -3, -4, -5, -6
+_ARRAY, _MAP, TEXT, _BYTES, _EXTENSION, _NEVER = -1, -2, -3, -4, -5, -6  # behind TEXT: nobody looks inside
 
 
 def _sizes() -> Int64:
     """For each first byte the bytes behind it, or what kind of thing of variable size begins there."""
     sizes = np.zeros(256, np.int64)
-    sizes[0x80:0x90], sizes[0x90:0xA0], sizes[0xA0:0xC0] = _MAP, _ARRAY, _TEXT
+    sizes[0x80:0x90], sizes[0x90:0xA0], sizes[0xA0:0xC0] = _MAP, _ARRAY, TEXT
     sizes[0xC1], sizes[0xC4:0xC7], sizes[0xC7:0xCA], sizes[0xD4:0xD9] = _NEVER, _BYTES, _EXTENSION, _EXTENSION
     sizes[[0xCA, 0xCB, 0xCC, 0xCD, 0xCE, 0xCF, 0xD0, 0xD1, 0xD2, 0xD3]] = [4, 8, 1, 2, 4, 8, 1, 2, 4, 8]
-    sizes[0xD9:0xDC], sizes[0xDC:0xDE], sizes[0xDE:0xE0] = _TEXT, _ARRAY, _MAP
+    sizes[0xD9:0xDC], sizes[0xDC:0xDE], sizes[0xDE:0xE0] = TEXT, _ARRAY, _MAP
     return sizes
 
 
@@ -94,7 +94,7 @@ def skip(data: Bytes, at: int, end: int, text_keys: bool, left: Int64) -> int:  
         kind, length, at = head(data, at, end)
         if at < 0:
             return ODD
-        if text_keys and left[depth, 1] and left[depth, 0] & 1 and kind != _TEXT:
+        if text_keys and left[depth, 1] and left[depth, 0] & 1 and kind != TEXT:
             return ODD
         if kind in (_ARRAY, _MAP):
             depth += 1
@@ -109,7 +109,7 @@ def skip(data: Bytes, at: int, end: int, text_keys: bool, left: Int64) -> int:  
             length += 1
         if length > end - at:
             return ODD
-        if kind == _TEXT and not is_utf8(data, at, at + length):
+        if kind == TEXT and not is_utf8(data, at, at + length):
             return ODD
         at += length
 
@@ -180,7 +180,7 @@ def locate(values: Slices, names: Slices, bare: bool, left: Int64, places: Int64
         guess = 0  # fields mostly keep their order: the next name is tried first
         for _ in range(length):
             kind, size, key = head(data, behind, end)
-            if key < 0 or kind != _TEXT or size > end - key or not is_utf8(data, key, key + size):
+            if key < 0 or kind != TEXT or size > end - key or not is_utf8(data, key, key + size):
                 behind = ODD
                 break
             behind = key + size

@@ -52,7 +52,7 @@ class LocalOperator:
                    JOIN topics ON topics.id = topic_id WHERE name = ? AND number = 0 AND last_offset < ?"""
         with self.database.writing() as connection:
             partition_id, surplus = connection.execute(query, (topic, before)).fetchone()
-            retain(connection, partition_id, surplus)
+            retain(connection, partition_id, surplus, surplus)
 
     async def group_offsets(self, group: str, topic: str) -> dict[int, int]:
         return group_positions(self.database, group, topic)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streamgmm.broker.local_log import LocalLog
-from streamgmm.broker.local_log_cleanup import COMPACT_BYTES, compact
+from streamgmm.broker.local_log_cleanup import COMPACT_BYTES, SLICE_BYTES, compact
 from streamgmm.broker.local_log_database import Database
 from streamgmm.errors import RecordsLost
 from streamgmm.records.columns import Record, of_records
@@ -36,6 +36,14 @@ def compact_now(url: str) -> None:
     database.close()
 
 
+def lower_retention(url: str, topic: str, to: int) -> None:
+    database = Database(Path(url.removeprefix("sqlite:///")), 5)
+    with database.writing() as connection:
+        update = """UPDATE topics SET config = json_set(config, '$."retention.bytes"', ?) WHERE name = ?"""
+        connection.execute(update, (str(to), topic))
+    database.close()
+
+
 def stored_bytes(url: str) -> int:
     database = Database(Path(url.removeprefix("sqlite:///")), 5)
     with database.reading() as connection:
@@ -61,6 +69,20 @@ async def test_retention_takes_the_oldest_batches(log: LocalLog, name: str) -> N
         await reader.fetch(timeout=0)
     await reader.assign({0: start})
     assert [record.offset for record in (await take(reader, 100 - start))[0]] == list(range(start, 100))
+
+
+async def test_retention_that_was_lowered_takes_a_little_with_each_commit(log: LocalLog, name: str) -> None:
+    """One commit that took everything would keep all others waiting: 400 MB took seconds."""
+    await create(log, name, retention_bytes="100000000")
+    for _ in range(20):
+        await publish(log, name, *((None, os.urandom(900_000)) for _ in range(2)))  # a batch a record
+    lower_retention(log.url, name, 2_000_000)
+    starts = [0]
+    while stored_bytes(log.url) > 4_000_000:
+        await publish(log, name, (None, b"x" * 1000))
+        starts.append((await log.offsets(name, "earliest"))[0])
+        assert 0 < starts[-1] - starts[-2] <= SLICE_BYTES // 900_000
+    assert len(starts) > 5
 
 
 async def test_without_retention_everything_stays(log: LocalLog, name: str) -> None:

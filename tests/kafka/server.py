@@ -2,7 +2,8 @@
 
 `with KafkaServer() as server:` formats a log in a temporary folder, starts the broker as a process group of its own,
 returns once it answers, and leaves nothing behind, whatever happens: `leash.py` ends the broker and removes its folder
-when the process that started it is gone. `python -m tests.kafka.server [--port N]` runs one in the foreground.
+when the process that started it is gone. Others may join the first one's cluster (see `cluster.py`).
+`python -m tests.kafka.server [--port N]` runs one in the foreground.
 """
 
 import argparse
@@ -39,8 +40,16 @@ class KafkaServer:
         properties: dict[str, str] | None = None,
         client: dict[str, str] | None = None,
         heap: str = "512m",
+        joining: "KafkaServer | None" = None,
+        node: int = 1,
     ) -> None:
-        """`properties` go over those of server.properties; `client` says how to connect, in librdkafka's names."""
+        """`properties` go over those of server.properties; `client` says how to connect, in librdkafka's names.
+
+        `joining`: a broker alone, with the number `node`, in the cluster of that one, which stays its controller.
+        """
+        self.joining, self.node = joining, node
+        self.controller_port: int = joining.controller_port if joining else free_port()
+        self.cluster_id: str | None = None  # known once it is formatted
         self.port = port or free_port()
         self.properties, self.client, self.heap = properties or {}, client or {}, heap
         self.bootstrap = f"127.0.0.1:{self.port}"
@@ -102,12 +111,20 @@ class KafkaServer:
         return self.folder / "broker.log"
 
     def _format(self) -> None:
-        names = {"port": self.port, "controller_port": free_port(), "data": self.data}
+        names = {"port": self.port, "controller_port": self.controller_port, "data": self.data}
         text = (HERE / "server.properties").read_text().format(**names)
-        extra = "".join(f"{name}={value}\n" for name, value in self.properties.items())
+        extra = "".join(f"{name}={value}\n" for name, value in (self._membership() | self.properties).items())
         Path(self._config).write_text(text + extra)
-        cluster = self.tool("kafka.tools.StorageTool", "random-uuid").strip()
-        self.tool("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", self._config)
+        known = self.joining and self.joining.cluster_id
+        self.cluster_id = known or self.tool("kafka.tools.StorageTool", "random-uuid").strip()
+        role = "--no-initial-controllers" if self.joining else "--standalone"
+        self.tool("kafka.tools.StorageTool", "format", role, "-t", self.cluster_id, "-c", self._config)
+
+    def _membership(self) -> dict[str, str]:
+        if self.joining is None:
+            return {}
+        own = f"PLAINTEXT://127.0.0.1:{self.port}"
+        return {"process.roles": "broker", "node.id": str(self.node), "listeners": own, "advertised.listeners": own}
 
     def _await_answer(self, deadline: float) -> None:
         assert self.process is not None

@@ -1,0 +1,52 @@
+"""How long a restarted service takes to its first published record: from the start of the process, its compiled code in
+numba's cache, its model in the newest checkpoint, records that wait for it.
+"""
+
+import asyncio
+import time
+
+from benchmarks.harness import service, workload
+from benchmarks.harness.places import Place
+from benchmarks.harness.workload import Workload
+from streamgmm.broker.interface import Broker
+
+LEARNT, WAITING = 20_000, 1_000  # records before the restart, and for it
+PATIENCE = 60.0  # s
+
+
+async def first_record(place: Place, broker: Broker, times: int) -> float:
+    """Seconds, the median of so many restarts. Raises RuntimeError where nothing is published."""
+    topic, output = f"{place.topic}.restart", f"{place.topic}.restart.out"
+    await workload.fill(broker, topic, Workload(LEARNT))
+    given: dict[str, str | int] = {
+        "broker.url": place.url,
+        "input.topic": topic,
+        "input.features": "x",
+        "output.topic": output,
+        "model.n_components": workload.CENTRES,
+        "http.port": 0,
+    }
+    await service.run(broker, output, LEARNT, given)
+    taken = [await _once(broker, topic, output, service.command(given)) for _ in range(times)]
+    return sorted(taken)[times // 2]
+
+
+async def _once(broker: Broker, topic: str, output: str, command: list[str]) -> float:
+    await workload.append(broker, topic, WAITING)
+    reader = await broker.reader(output)
+    await reader.assign(await broker.offsets(output, "latest"))
+    began = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        while not any(len(columns.offsets) for columns in (await reader.fetch(timeout=0.02)).values()):
+            if process.returncode is not None or time.monotonic() - began > PATIENCE:
+                raise RuntimeError(f"{' '.join(command)} published nothing, exit code {process.returncode}")
+        taken = time.monotonic() - began
+    finally:
+        await reader.close()
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+    return taken
