@@ -3,7 +3,7 @@
 import asyncio
 from urllib.parse import parse_qs, quote
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,6 +11,7 @@ from streamgmm.dashboard import assets
 from streamgmm.service.access import COOKIE, Access
 
 LARGEST_FORM = 4096  # bytes
+SLOWEST_FORM = 30.0  # seconds
 WRONG_TAKES = 0.5  # seconds, so that guessing is slow
 _CLOSED = "the page and the API are closed: set http.token (STREAMGMM_HTTP__TOKEN), or http.public_read to open them"
 _ASKS = "show the token: Authorization: Bearer …"
@@ -22,12 +23,7 @@ def protect(app: FastAPI, access: Access) -> None:
 
     @app.post("/login", include_in_schema=False)
     async def login(request: Request) -> Response:
-        body = b""
-        async for part in request.stream():
-            body += part
-            if len(body) > LARGEST_FORM:
-                return Response(status_code=413)
-        fields = parse_qs(body.decode(errors="replace"))
+        fields = parse_qs((await form(request)).decode(errors="replace"))
         target = inside(request.query_params.get("next", "/"))
         if not access.is_token(fields.get("token", [""])[0].strip()):
             await asyncio.sleep(WRONG_TAKES)
@@ -36,6 +32,20 @@ def protect(app: FastAPI, access: Access) -> None:
         secure = request.url.scheme == "https"
         answer.set_cookie(COOKIE, access.cookie, httponly=True, samesite="lax", secure=secure, max_age=30 * 86400)
         return answer
+
+
+async def form(request: Request) -> bytes:
+    """What was sent. Raises HTTPException where it is too long, or takes too long to come."""
+    body = b""
+    try:
+        async with asyncio.timeout(SLOWEST_FORM):
+            async for part in request.stream():
+                body += part
+                if len(body) > LARGEST_FORM:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    return body
 
 
 class Guard:

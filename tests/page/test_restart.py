@@ -1,5 +1,6 @@
-"""A real service is killed under the open page, and the page goes on with the next one by itself."""
+"""A real service is frozen and killed under the open page, and the page goes on with the next one by itself."""
 
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -34,7 +35,7 @@ def service(folder: Path, port: int) -> "Iterator[subprocess.Popen[bytes]]":
             process.wait()
 
 
-def test_the_page_outlives_a_service_that_is_killed(tmp_path: Path, open_page) -> None:
+def test_the_page_outlives_a_service_that_is_frozen_and_killed(tmp_path: Path, open_page) -> None:
     fill = [
         sys.executable,
         "-m",
@@ -50,8 +51,13 @@ def test_the_page_outlives_a_service_that_is_killed(tmp_path: Path, open_page) -
     port = free_port()
     with service(tmp_path, port) as first:
         listening(port)
-        page = open_page(f"http://127.0.0.1:{port}")
+        page = open_page(f"http://127.0.0.1:{port}", prepare=lambda page: page.clock.install())
         expect(page.locator(".card")).to_have_count(4, timeout=90_000)
+        first.send_signal(signal.SIGSTOP)
+        page.clock.fast_forward(35_000)
+        expect(page.get_by_role("status")).to_have_text("no connection")
+        first.send_signal(signal.SIGCONT)
+        page.wait_for_function("() => window.streamgmm.state.link === 'live'")
         learnt = page.evaluate("() => window.streamgmm.state.frame.model.totals.vectors")
         ids = sorted(page.locator(".card .mark").all_inner_texts())
         first.kill()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from streamgmm.service import connection
+from streamgmm.service import connection, login
 from streamgmm.service.live import pages
 from tests.page.shown import Shown, model_of_size, sample_of, settings_for, snapshot_of
 
@@ -55,6 +55,12 @@ def test_a_request_that_does_not_come_ends_the_connection(shown: Shown, sent: by
     answered = everything(connected(shown, sent))
     assert time.monotonic() - began >= PATIENCE / 2
     assert (b'{"alive":true}' in answered) == sent.endswith(b"li")
+
+
+def test_a_form_that_does_not_come_is_not_awaited(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "SLOWEST_FORM", PATIENCE)
+    head = b"POST /login HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9\r\nconnection: close\r\n\r\ntoken"
+    assert everything(connected(shown, head)).startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_page_that_never_reads_gives_up_its_place(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
