@@ -135,7 +135,11 @@ async def _beside(place: Place, broker: Broker, size: Size) -> list[Case]:
     json, many = f"{place.topic}.json", f"{place.topic}.many"
     await workload.fill(broker, json, Workload(size.json, format="json"))
     await workload.fill(broker, many, Workload(size.many, format="float32", vectors=VECTORS))
-    floats: dict[str, str | int] = {"input__format": "float32", "model__n_features": 8}
+    floats: dict[str, str | int] = {
+        "input__format": "float32",
+        "model__n_features": 8,
+        "learning__batch_size": LARGE_BATCH,
+    }
     once = partial(_ours, place, broker, "exactly_once")
     return [
         once(size.records, "", f"kafka, exactly_once, batch_size {LARGE_BATCH}", learning__batch_size=LARGE_BATCH),
