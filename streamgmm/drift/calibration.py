@@ -13,8 +13,10 @@ from streamgmm.drift.bank import Bank
 from streamgmm.drift.simulation import Sample, Size, simulated
 from streamgmm.mixture.arrays import Array
 
-STEPS = 150_000  # windows simulated
+STEPS = 150_000  # windows simulated, of models of usual size
+_NUMBERS = 100_000_000  # scores in them, at most: a learner waits for it, a tenth of a microsecond and more for each
 _FEWEST = 48  # replicates
+_SHORTEST, _LONGEST = 400, 4000  # windows of a replicate
 _LEAST = 3.0  # a limit, in standard deviations: what never varied in the reference is no reason to alarm
 
 
@@ -27,8 +29,11 @@ class Limits(NamedTuple):
 
 
 def limits(sample: Sample, bank: Bank, window: int, run_length: float, seed: int, steps: int = STEPS) -> Limits:
-    """Limits for `run_length` vectors between false alarms, from about so many simulated windows."""
-    horizon = int(np.clip(3 * run_length / window, 400, 4000))
+    """Limits for `run_length` vectors between false alarms, from about so many simulated windows; from fewer, and a
+    longer reach beyond what was seen, where the model has many components and features.
+    """
+    steps = min(steps, max(_NUMBERS // bank.layout.size, _FEWEST * _SHORTEST))
+    horizon = int(np.clip(3 * run_length / window, _SHORTEST, max(_SHORTEST, min(_LONGEST, steps // _FEWEST))))
     replicates = max(min(_FEWEST, steps), steps // horizon)
     values = simulated(sample, bank, Size(replicates, horizon, window), seed)
     shape = values.shape[2:]

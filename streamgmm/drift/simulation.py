@@ -24,6 +24,7 @@ from streamgmm.mixture.compiled import compiled
 _RELATED, _UNRELATED = 10, 5  # consecutive vectors that are drawn together, at most; more in long windows
 _FAR = 60  # vectors that memory does not reach over
 _POOLS = 8  # times that the model draws vectors anew: a rare run would otherwise come again and again, or never
+_MOST_NUMBERS = 8000  # in the scores of a vector of all draws together: each takes as long as it is large
 
 
 class Sample(NamedTuple):
@@ -61,7 +62,8 @@ def simulated(sample: Sample, bank: Bank, size: Size, seed: int) -> Array:
     doubt = here.deviation * np.sqrt(here.error)[np.repeat(layout.family, np.diff(layout.edges))]
     related = together(sample.known.serial, layout) >= UNRELATED
     run = min(window, max(_RELATED if related else _UNRELATED, window // 10))
-    found, to_a_pool = nothing(bank, size.replicates, size.horizon), -(-size.replicates // _POOLS)
+    pools = max(1, min(_POOLS, _MOST_NUMBERS // layout.size))
+    found, to_a_pool = nothing(bank, size.replicates, size.horizon), -(-size.replicates // pools)
     for r in range(size.replicates):
         if r % to_a_pool == 0:
             drawing = _drawing(sample, r // to_a_pool, generator, shuffled=not related)

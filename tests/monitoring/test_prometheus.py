@@ -23,9 +23,12 @@ spec.loader.exec_module(demo)
 async def firing(client: httpx.AsyncClient) -> set[str]:
     """The names of the alerts that fire; none while Prometheus starts."""
     try:
-        answer = (await client.get("/api/v1/alerts")).json()
+        asked = await client.get("/api/v1/alerts")
     except httpx.TransportError:
         return set()
+    if asked.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        return set()
+    answer = asked.json()
     return {alert["labels"]["alertname"] for alert in answer["data"]["alerts"] if alert["state"] == "firing"}
 
 
