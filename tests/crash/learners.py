@@ -20,7 +20,7 @@ from tests.crash.logs import Log, Seen
 FEATURES = 3
 
 
-def settings(log: Log, topic: str, output: str, **sections) -> dict:
+def settings(log: Log, topic: str, output: str, /, **sections) -> dict:
     given = {
         "broker": {"url": log.url, "transaction_timeout": 12},
         "input": {"topic": topic},
