@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.drift import alarm as alarms
+from streamgmm.drift import diagnosis, scores, watch
 from streamgmm.drift import reference as references
-from streamgmm.drift import scores, watch
+from streamgmm.drift.diagnosis import Diagnosis, Seen
 from streamgmm.drift.e_step import e_step
 from streamgmm.drift.reference import Gathering, Reference
+from streamgmm.drift.transform import margins
 from streamgmm.drift.watch import Wanted, Watch
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
@@ -44,6 +46,7 @@ class State(NamedTuple):
     filled: int = 0  # vectors in it
     alarm: alarms.State = alarms.init()
     versions: int = 0  # references taken so far
+    diagnosis: Diagnosis | None = None  # while there is a reference
 
 
 class Change(NamedTuple):
@@ -71,7 +74,8 @@ def freeze(state: State, parameters: Parameters, ids: NDArray[np.int64], *, step
     """Take a model as the next reference and begin to learn what is usual under it; an alarm that stands ends."""
     reference = Reference(parameters, ids, state.versions + 1, steps, learnt)
     rest = frozen(np.zeros(references.layout_of(reference).size))
-    return State(reference, references.begin(reference), rest=rest, versions=reference.version)
+    nothing = diagnosis.init(parameters.means.shape[1])
+    return State(reference, references.begin(reference), rest=rest, versions=reference.version, diagnosis=nothing)
 
 
 def name(state: State) -> Literal["settling", "calibrating", "none", "warning", "alarm"]:
@@ -109,7 +113,8 @@ def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
     changes: tuple[Change, ...] = ()
     if state.watch is not None and len(sums) > taken:
         state, changes = _watch(state, state.watch, sums[taken:], (taken + 1) * window - before, plan)
-    flags = _flags(state, output.log_likelihood, known_from)
+    flags = _flags(state, vectors, output.log_likelihood, known_from)
+    state = _diagnose(state, plan, Seen(vectors, output.responsibilities), flags, known_from)
     return state, Info(flags, changes, gathering is not None and state.watch is not None)
 
 
@@ -143,8 +148,23 @@ def _watch(state: State, watched: Watch, sums: Array, first: int, plan: Plan) ->
     return state._replace(watch=after, alarm=life), tuple(changes)
 
 
-def _flags(state: State, log_likelihood: Array, known_from: int) -> NDArray[np.int8]:
+def _flags(state: State, vectors: Array, log_likelihood: Array, known_from: int) -> NDArray[np.int8]:
     flags = np.full(len(log_likelihood), UNKNOWN)
     if state.watch is not None:
         flags[known_from:] = log_likelihood[known_from:] < state.watch.standard.outlier_below
+        missing = np.isnan(vectors)
+        if missing.any():
+            flags[missing.any(axis=1)] = UNKNOWN
     return flags
+
+
+def _diagnose(state: State, plan: Plan, seen: Seen, flags: NDArray[np.int8], known_from: int) -> State:
+    """What is looked at beside the alarm; vectors from `known_from` on are no longer the reference's."""
+    assert state.reference is not None and state.diagnosis is not None  # noqa: S101 - there is a reference
+    found, of = state.diagnosis, margins(state.reference.parameters, plan.covariance)
+    if found.now is None:
+        found = diagnosis.gather(found, of, seen.part(0, known_from))
+        found = found if state.watch is None else diagnosis.complete(found, plan.outlier_quantile)
+    if found.now is not None:
+        found = diagnosis.follow(found, of, seen.part(known_from, len(flags)), flags[known_from:])
+    return state._replace(diagnosis=found)

@@ -4,11 +4,12 @@ from functools import partial
 
 import numpy as np
 
-from streamgmm.drift import calibration, likeness, scores
+from streamgmm.drift import calibration, diagnosis, likeness, scores
 from streamgmm.drift.bank import Bank
 from streamgmm.drift.e_step import e_step
 from streamgmm.drift.serial import Memory, serial
 from streamgmm.drift.simulation import Sample, squares_of
+from streamgmm.drift.transform import margins
 from streamgmm.drift.usual import Known
 from streamgmm.drift.watch import RATES
 from streamgmm.mixture import covariance
@@ -29,3 +30,6 @@ def warm_kernels() -> None:
     known = Known(100.0, scores.expected(held), squares_of(drawn(0), layout), share, serial(single, layout))
     sample = Sample(single, drawn, len(single), single.mean(axis=0), known)
     calibration.limits(sample, Bank(layout, RATES), 10, 1000.0, seed=0, steps=2)
+    found, seen = diagnosis.init(1), diagnosis.Seen(vectors, output.responsibilities)
+    found = diagnosis.complete(diagnosis.gather(found, margins(model, full), seen), 0.1)
+    diagnosis.follow(found, margins(model, full), seen, np.zeros(len(vectors), np.int8))

@@ -48,9 +48,7 @@ def watch(plan: Plan, live: Live, rows: Array) -> Watched:
     if plan.drift is None:
         return Watched(live.drift, np.full(len(rows), monitor.UNKNOWN))
     drift, info = monitor.update(live.drift, rows, plan.drift)
-    missing = np.isnan(rows)
-    outlier = np.where(missing.any(axis=1), monitor.UNKNOWN, info.outlier) if missing.any() else info.outlier
-    return Watched(drift, outlier, info.changes, info.calibrated)
+    return Watched(drift, info.outlier, info.changes, info.calibrated)
 
 
 def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:

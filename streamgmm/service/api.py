@@ -38,6 +38,25 @@ class Moved(_Value):
     deviations: float = Field(description="how far, signed, in standard deviations")
 
 
+class Transform(_Value):
+    """Where in their components a feature's values lie, against the reference."""
+
+    feature: str
+    distance: float = Field(description="of its transform's distribution from the reference's, 0 to 1")
+
+
+class Diagnosis(_Value):
+    """What is looked at beside the alarm; of the stream null until the reference is complete."""
+
+    jensen_shannon: float = Field(description="nats, 0 to log 2: weights, model against reference")
+    effective_components: float = Field(description="exp(entropy) of the model's weights")
+    effective_components_before: float = Field(description="of the reference's")
+    outlier_rate: float | None = Field(description="share of the stream's vectors that are outliers")
+    assignment_entropy: float | None = Field(description="nats: how unsure the reference is of the stream's vectors")
+    assignment_entropy_before: float | None = Field(description="and of its own")
+    transforms: tuple[Transform, ...] = Field(description="by feature, furthest first, at most 64")
+
+
 class Drift(_Value):
     """The drift alarm."""
 
@@ -47,6 +66,23 @@ class Drift(_Value):
     sentence: str | None = Field(description="what changed, in words; null while nothing has")
     moved: tuple[Moved, ...] = Field(description="what moved, largest first")
     population_stability_index: float | None = Field(description="of the weights, model against reference")
+    diagnosis: Diagnosis | None = Field(description="what is looked at beside the alarm; null without a reference")
+
+
+class Apart(_Value):
+    """A component, model against reference."""
+
+    component: int = Field(description="id")
+    shift: float = Field(description="of its mean, in the reference's standard deviations (Mahalanobis)")
+    divergence: float = Field(description="symmetric Kullback-Leibler, nats")
+    bhattacharyya: float = Field(description="nats")
+    wasserstein: float = Field(description="Wasserstein-2, in the transformed features' unit")
+
+
+class Comparison(_Value):
+    """The components that the reference has too."""
+
+    components: tuple[Apart, ...] = Field(description="largest first, at most 64")
 
 
 class Totals(_Value):
@@ -83,6 +119,7 @@ class Model(_Value):
     effective_sample_size: float | None = Field(description="vectors of equal weight that would say as much")
     weak: int | None = Field(description="components that hold fewer vectors than their covariance needs")
     background: float | None = Field(description="weight of the background; null without one")
+    comparison: Comparison | None = Field(description="components against the reference; null without one")
 
 
 class ComponentCard(_Value):

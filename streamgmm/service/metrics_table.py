@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from heapq import nlargest
 from typing import Literal, NamedTuple, get_args
 
+from streamgmm.drift import apart, transform
 from streamgmm.service.snapshot import DriftState, Phase, Snapshot
 
 Labels = tuple[str, ...]
 Sample = tuple[Labels, float | None]
 
 CHANGES = ("born", "died", "recovered", "split", "weak")  # of components
-LARGEST_COMPONENTS = 64  # series of component weights, at most
+LARGEST_COMPONENTS = apart.MOST  # series of a component's metric, at most
 LAG_MEASUREMENTS = 600  # of the event loop: a minute at ten a second
 
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -62,6 +63,30 @@ def _statistics(snapshot: Snapshot) -> Iterable[Sample]:
 
 def _limits(snapshot: Snapshot) -> Iterable[Sample]:
     return (((one.name,), one.limit) for one in snapshot.drift.statistics)
+
+
+def _effective_components(snapshot: Snapshot) -> Iterable[Sample]:
+    beside = snapshot.drift.diagnosis
+    return _now_and_before(beside and (beside.effective_components, beside.effective_components_before))
+
+
+def _assignment_entropy(snapshot: Snapshot) -> Iterable[Sample]:
+    beside = snapshot.drift.diagnosis
+    return _now_and_before(beside and (beside.assignment_entropy, beside.assignment_entropy_before), "stream")
+
+
+def _now_and_before(values: tuple[float | None, float | None] | None, now: str = "model") -> Iterable[Sample]:
+    return (((of,), value) for of, value in zip((now, "reference"), values or (), strict=False))
+
+
+def _transforms(snapshot: Snapshot) -> Iterable[Sample]:
+    beside = snapshot.drift.diagnosis
+    return (((found.feature,), found.distance) for found in (beside.transforms if beside else ()))
+
+
+def _apart(snapshot: Snapshot, name: str) -> Iterable[Sample]:
+    compared = snapshot.comparison.components if snapshot.comparison else ()
+    return (((str(found.component),), getattr(found, name)) for found in compared)
 
 
 def _drift_states(snapshot: Snapshot) -> Iterable[Sample]:
@@ -283,6 +308,77 @@ METRICS: tuple[Metric, ...] = (
         "gauge",
         "Population stability index of the weights, model against frozen reference.",
         read=lambda s: one(s.drift.population_stability_index),
+    ),
+    Metric(
+        "streamgmm_drift_jensen_shannon_nats",
+        "gauge",
+        "Jensen-Shannon divergence of the weights, model against frozen reference: 0 to log 2.",
+        unit="nats",
+        read=lambda s: one(s.drift.diagnosis and s.drift.diagnosis.jensen_shannon),
+    ),
+    Metric(
+        "streamgmm_effective_components",
+        "gauge",
+        "How many components of equal weight would be as uncertain as the weights are: exp(entropy), of the model "
+        "and of the frozen reference.",
+        labels=("of",),
+        read=_effective_components,
+    ),
+    Metric(
+        "streamgmm_assignment_entropy_nats",
+        "gauge",
+        "How unsure the frozen reference is which component a vector belongs to, on the mean over the stream and over "
+        "its own vectors (`of`: reference).",
+        labels=("of",),
+        unit="nats",
+        read=_assignment_entropy,
+    ),
+    Metric(
+        "streamgmm_outlier_ratio",
+        "gauge",
+        "Share of the last 8,192 or so vectors that are less likely than the reference's drift.outlier_quantile.",
+        unit="ratio",
+        read=lambda s: one(s.drift.diagnosis and s.drift.diagnosis.outlier_rate),
+    ),
+    Metric(
+        "streamgmm_drift_transform_distance",
+        "gauge",
+        "Where in their components a feature's values lie: distance of the distribution from the reference's, 0 to 1 "
+        f"(the {transform.MOST} furthest).",
+        labels=("feature",),
+        read=_transforms,
+    ),
+    Metric(
+        "streamgmm_component_shift",
+        "gauge",
+        "How far a component's mean is from its reference, in the reference's standard deviations (Mahalanobis; the "
+        f"{LARGEST_COMPONENTS} largest).",
+        labels=("component",),
+        read=lambda s: _apart(s, "shift"),
+    ),
+    Metric(
+        "streamgmm_component_divergence_nats",
+        "gauge",
+        f"Symmetric Kullback-Leibler divergence of a component from its reference (the {LARGEST_COMPONENTS} largest).",
+        labels=("component",),
+        unit="nats",
+        read=lambda s: _apart(s, "divergence"),
+    ),
+    Metric(
+        "streamgmm_component_bhattacharyya_nats",
+        "gauge",
+        f"Bhattacharyya distance of a component from its reference (the {LARGEST_COMPONENTS} largest).",
+        labels=("component",),
+        unit="nats",
+        read=lambda s: _apart(s, "bhattacharyya"),
+    ),
+    Metric(
+        "streamgmm_component_wasserstein",
+        "gauge",
+        "Wasserstein-2 distance of a component from its reference, in the transformed features' unit (the "
+        f"{LARGEST_COMPONENTS} largest).",
+        labels=("component",),
+        read=lambda s: _apart(s, "wasserstein"),
     ),
     Metric(
         "streamgmm_drift_state",

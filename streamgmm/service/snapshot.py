@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from streamgmm.drift.apart import Comparison
+
 Phase = Literal["starting", "restoring", "warming_up", "running", "disconnected", "draining"]
 DriftState = Literal["off", "settling", "calibrating", "none", "warning", "alarm"]
 
@@ -34,6 +36,25 @@ class MovedView(NamedTuple):
     deviations: float  # how far, signed, in the component's standard deviations; of a weight in its own standard errors
 
 
+class TransformView(NamedTuple):
+    """Where in their components a feature's values lie, against the reference."""
+
+    feature: str
+    distance: float  # of its probability integral transform's distribution from the reference's, 0 to 1
+
+
+class DiagnosisView(NamedTuple):
+    """What is looked at beside the alarm. Of the stream: None until the reference is complete."""
+
+    jensen_shannon: float  # nats, of the weights: model against reference
+    effective_components: float  # exp(entropy) of the model's weights
+    effective_components_before: float  # of the reference's
+    outlier_rate: float | None  # of the stream, under the reference
+    assignment_entropy: float | None  # nats, mean over the stream under the reference
+    assignment_entropy_before: float | None  # over the reference's own vectors
+    transforms: tuple[TransformView, ...] = ()  # at most 64, furthest first
+
+
 class DriftView(NamedTuple):
     """The drift alarm, the stream held against the frozen reference."""
 
@@ -43,6 +64,7 @@ class DriftView(NamedTuple):
     sentence: str | None  # what changed, in words; None while nothing has
     moved: tuple[MovedView, ...]  # largest first; empty while nothing has
     population_stability_index: float | None  # of the weights, model against reference
+    diagnosis: DiagnosisView | None = None  # None without a reference
 
 
 class Totals(NamedTuple):
@@ -79,3 +101,4 @@ class Snapshot(NamedTuple):
     effective_sample_size: float | None = None  # vectors of equal weight that would say as much as the statistics
     weak: int | None = None  # components that borrow covariance from the others
     background: float | None = None  # its weight; None without one
+    comparison: Comparison | None = None  # of the components with the reference's; None without one

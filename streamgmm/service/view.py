@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from streamgmm.drift import monitor
-from streamgmm.drift.divergence import population_stability_index
+from streamgmm.drift import divergence, monitor, transform
+from streamgmm.drift.apart import Comparison
+from streamgmm.drift.reference import Reference
 from streamgmm.engine import warm_up, watching
 from streamgmm.engine.features import features as named
 from streamgmm.engine.features import undo
@@ -14,7 +15,16 @@ from streamgmm.engine.values import Array, Event, Live, State, WarmUp
 from streamgmm.mixture import weak
 from streamgmm.service import snapshot
 from streamgmm.service.plain import to_plain
-from streamgmm.service.snapshot import ComponentView, DriftView, MovedView, Phase, Snapshot, StatisticView
+from streamgmm.service.snapshot import (
+    ComponentView,
+    DiagnosisView,
+    DriftView,
+    MovedView,
+    Phase,
+    Snapshot,
+    StatisticView,
+    TransformView,
+)
 from streamgmm.settings import Feature, Settings
 
 
@@ -41,7 +51,7 @@ class View:
             repairs=live.mixture.repairs if live else 0,
             log_likelihood=log_likelihood,
             warm_up=self._warm_up(state),
-            drift=_drift(live, self._plan),
+            drift=_drift(live, self._plan, features),
             totals=snapshot.Totals(**state.totals._asdict()),
             positions=state.positions,
             lag=lag,
@@ -49,6 +59,7 @@ class View:
             effective_sample_size=live.mixture.effective_sample_size if live else None,
             weak=weak.count(live.mixture.statistics, live.mixture.effective_sample_size) if live else None,
             background=live.mixture.background if live and self._plan.learning.background else None,
+            comparison=_comparison(live, self._plan),
         )
 
     def in_own_units(self, vector: Array) -> tuple[float, ...]:
@@ -86,7 +97,13 @@ def _components(live: Live, features: Sequence[Feature]) -> tuple[ComponentView,
     )
 
 
-def _drift(live: Live | None, plan: Plan) -> DriftView:
+def _comparison(live: Live | None, plan: Plan) -> Comparison | None:
+    if live is None or live.drift.reference is None:
+        return None
+    return Comparison((live.mixture.parameters, live.ids), live.drift.reference, plan.learning.covariance)
+
+
+def _drift(live: Live | None, plan: Plan, features: Sequence[Feature]) -> DriftView:
     if plan.drift is None:
         return DriftView("off", 0.0, (), None, (), None)
     if live is None or live.drift.reference is None:
@@ -95,15 +112,41 @@ def _drift(live: Live | None, plan: Plan) -> DriftView:
         progress = 0.0 if settle is None else min(1.0, learnt / max(settle, 1))
         return DriftView("settling", progress, (), None, (), None)
     drift, reference = live.drift, live.drift.reference
-    index = population_stability_index(live.mixture.parameters.weights, reference.parameters.weights)
+    weights = _weights(live, reference)
+    index, beside = divergence.population_stability_index(*weights), _diagnosis(live, weights, features)
     state, progress = monitor.name(drift), monitor.progress(drift, plan.drift)
     if drift.watch is None:
         left = round((1 - progress) * plan.drift.reference_size)
-        return DriftView(state, progress, (), f"the reference is complete after {left:,} more vectors", (), index)
+        wait = f"the reference is complete after {left:,} more vectors"
+        return DriftView(state, progress, (), wait, (), index, beside)
     said = watching.described(plan, reference, drift.watch)
     statistics = tuple(StatisticView(*one) for one in said.statistics)
     moved = tuple(MovedView(*one) for one in said.moved)
-    return DriftView(state, progress, statistics, said.sentence, moved, index)
+    return DriftView(state, progress, statistics, said.sentence, moved, index, beside)
+
+
+def _weights(live: Live, reference: Reference) -> tuple[Array, Array]:
+    """Of the model and of the reference, component by component."""
+    return divergence.aligned(live.mixture.parameters.weights, live.ids, reference.parameters.weights, reference.ids)
+
+
+def _diagnosis(live: Live, weights: tuple[Array, Array], features: Sequence[Feature]) -> DiagnosisView:
+    now, before = (divergence.effective_number(side) for side in weights)
+    view = DiagnosisView(divergence.jensen_shannon(*weights), now, before, None, None, None)
+    beside = live.drift.diagnosis
+    if beside is None or beside.now is None:
+        return view
+    return view._replace(
+        outlier_rate=beside.outliers,
+        assignment_entropy=beside.now.entropy,
+        assignment_entropy_before=beside.usual.entropy,
+        transforms=_transforms(transform.distances(beside.now.shares, beside.usual.shares), features),
+    )
+
+
+def _transforms(distances: Array, features: Sequence[Feature]) -> tuple[TransformView, ...]:
+    furthest = np.argsort(-distances, kind="stable")[: transform.MOST].tolist()
+    return tuple(TransformView(features[i].name, float(distances[i])) for i in furthest)
 
 
 def summary(seen: Snapshot, records_per_second: float) -> Event:

@@ -32,7 +32,7 @@ def statistics(value):
 
 def summary(minutes, **changes):
     drift = {"state": "none", "progress": 1.0, "statistics": statistics(1.0), "sentence": None, "moved": []}
-    drift |= {"population_stability_index": 0.01, **changes.pop("drift", {})}
+    drift |= {"population_stability_index": 0.01, "diagnosis": None, **changes.pop("drift", {})}
     totals = {"records": 9, "published": 9, "rejected": {}, "vectors": 9, "skipped": 0, "incomplete": 0}
     changes = {"log_likelihood": -3.5, **changes}
     given = {"weights": {"0": 0.4, "7": 0.6}, "steps": 7, "records_per_second": 12.5}

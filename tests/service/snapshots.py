@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from streamgmm.service.snapshot import ComponentView, DriftView, Snapshot, StatisticView, Totals
+from streamgmm.drift.apart import Comparison
+from streamgmm.drift.reference import Reference
+from streamgmm.service.snapshot import (
+    ComponentView,
+    DiagnosisView,
+    DriftView,
+    Snapshot,
+    StatisticView,
+    Totals,
+    TransformView,
+)
+from tests.drift.models import FULL, IDS, parameters
 
 NO_DRIFT = DriftView(
     state="none",
@@ -11,6 +22,7 @@ NO_DRIFT = DriftView(
     sentence=None,
     moved=(),
     population_stability_index=0.01,
+    diagnosis=DiagnosisView(0.002, 1.9, 2.0, 0.001, 0.4, 0.3, (TransformView("latency", 0.03),)),
 )
 
 
@@ -36,5 +48,6 @@ def snapshot(**changes: Any) -> Snapshot:
         effective_sample_size=812.5,
         weak=1,
         background=0.01,
+        comparison=Comparison((parameters(), IDS), Reference(parameters(), IDS, 1, 3, 1000.0), FULL),
     )
     return running._replace(**changes)

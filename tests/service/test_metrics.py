@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from streamgmm.records.decoded import REASONS
 from streamgmm.service.metrics import METRICS, EndToEnd, Metrics
 from streamgmm.service.metrics_table import LARGEST_COMPONENTS
-from streamgmm.service.snapshot import ComponentView, StatisticView, Totals
+from streamgmm.service.snapshot import ComponentView, DiagnosisView, StatisticView, Totals
 from streamgmm.settings import Model
 from tests.service.snapshots import NO_DRIFT, snapshot
 
@@ -164,15 +164,37 @@ def test_only_the_largest_components_have_a_series(metrics):
 
 def test_an_undefined_value_has_no_series(metrics):
     nan = float("nan")
-    drift = NO_DRIFT._replace(statistics=(StatisticView("mean", nan, nan),), population_stability_index=float("inf"))
-    metrics.observe(snapshot(log_likelihood=nan, step_size=None, last_timestamp=None, drift=drift, warm_up=(0, 0)))
+    drift = NO_DRIFT._replace(
+        statistics=(StatisticView("mean", nan, nan),),
+        population_stability_index=float("inf"),
+        diagnosis=DiagnosisView(nan, nan, nan, None, None, None),
+    )
+    unknown = {"log_likelihood": nan, "step_size": None, "last_timestamp": None, "comparison": None}
+    metrics.observe(snapshot(**unknown, drift=drift, warm_up=(0, 0)))
     text = metrics.render()[0].decode()
     assert "NaN" not in text
     exposed = series(metrics)
     for name in ("log_likelihood_nats", "step_size", "last_processed_timestamp_seconds", "warm_up_ratio"):
         assert f"streamgmm_{name}" not in exposed
-    for name in ("statistic", "statistic_limit", "population_stability_index"):
+    for name in (
+        "statistic",
+        "statistic_limit",
+        "population_stability_index",
+        "jensen_shannon_nats",
+        "transform_distance",
+    ):
         assert f"streamgmm_drift_{name}" not in exposed
+    for name in ("effective_components", "assignment_entropy_nats", "outlier_ratio", "component_shift"):
+        assert f"streamgmm_{name}" not in exposed
+
+
+def test_diagnoses_say_what_they_are_of(metrics):
+    metrics.observe(snapshot())
+    assert value(metrics, "streamgmm_effective_components", of="model") == 1.9
+    assert value(metrics, "streamgmm_effective_components", of="reference") == 2.0
+    assert value(metrics, "streamgmm_assignment_entropy_nats", of="stream") == 0.4
+    assert value(metrics, "streamgmm_drift_transform_distance", feature="latency") == 0.03
+    assert value(metrics, "streamgmm_component_shift", component="4") == 0
 
 
 def test_states_are_one_gauge_each(metrics):
