@@ -184,7 +184,13 @@ def test_an_undefined_value_has_no_series(metrics):
         "transform_distance",
     ):
         assert f"streamgmm_drift_{name}" not in exposed
-    for name in ("effective_components", "assignment_entropy_nats", "outlier_ratio", "component_shift"):
+    for name in (
+        "effective_components",
+        "assignment_entropy_nats",
+        "drift_transform_distance",
+        "outlier_ratio",
+        "component_shift",
+    ):
         assert f"streamgmm_{name}" not in exposed
 
 
