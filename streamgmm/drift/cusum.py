@@ -35,7 +35,8 @@ class Cusum(NamedTuple):
 
     def update(self, state: State, value: float) -> tuple[State, Info]:
         """See `detector`."""
-        up = max(0.0, state.up + finite(value) - self.allowance)
+        value = finite(value)
+        up = max(0.0, state.up + value - self.allowance)
         down = max(0.0, state.down - value - self.allowance)
         level, info = judged(state.level, max(up, down), self.limit, (up > down) - (up < down))
         return State(up, down, level), info

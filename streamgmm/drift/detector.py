@@ -44,10 +44,10 @@ class Detector(Protocol[State]):
 
 
 def finite(value: float) -> float:
-    """The value. Raises ValueError where it is not finite: a detector would never come back from it."""
+    """The value, a plain float. Raises ValueError where it is not finite: a detector would never come back from it."""
     if not math.isfinite(value):
         raise ValueError(f"a detector was given {value}; leave out what is not finite")
-    return value
+    return float(value)
 
 
 def judged(before: Level, statistic: float, limit: float, direction: int) -> tuple[Level, Info]:

@@ -23,7 +23,7 @@ _FEWEST = 5  # values on each side of a cut
 class Bucket(NamedTuple):
     """Values side by side."""
 
-    count: int = 0
+    size: int = 0
     mean: float = 0.0
     squares: float = 0.0  # sum of squared distances from their mean
 
@@ -66,14 +66,14 @@ class Windows(NamedTuple):
         cuts = [
             (Info(abs(new.mean - old.mean), self._limit(new, old, whole), (new.mean > old.mean) * 2 - 1, False), at)
             for new, old, at in _cuts(buckets, whole)
-            if min(new.count, old.count) >= _FEWEST
+            if min(new.size, old.size) >= _FEWEST
         ]
         return max(cuts, key=lambda cut: cut[0].statistic / cut[0].limit, default=(Info(0.0, math.inf, 0, False), 0))
 
     def _limit(self, new: Bucket, old: Bucket, whole: Bucket) -> float:
-        doubt = math.log(2 * math.log(whole.count) / self.confidence)
-        per_value = 1 / new.count + 1 / old.count
-        return math.sqrt(2 * whole.squares / whole.count * doubt * per_value) + 2 / 3 * self.span * doubt * per_value
+        doubt = math.log(2 * math.log(whole.size) / self.confidence)
+        per_value = 1 / new.size + 1 / old.size
+        return math.sqrt(2 * whole.squares / whole.size * doubt * per_value) + 2 / 3 * self.span * doubt * per_value
 
 
 def _cuts(buckets: tuple[Bucket, ...], whole: Bucket) -> Iterator[tuple[Bucket, Bucket, int]]:
@@ -81,8 +81,8 @@ def _cuts(buckets: tuple[Bucket, ...], whole: Bucket) -> Iterator[tuple[Bucket, 
     new = Bucket()
     for at, bucket in enumerate(buckets[:-1], 1):
         new = _joined(new, bucket)
-        rest = whole.count - new.count
-        yield new, Bucket(rest, (whole.count * whole.mean - new.count * new.mean) / rest), at
+        rest = whole.size - new.size
+        yield new, Bucket(rest, (whole.size * whole.mean - new.size * new.mean) / rest), at
 
 
 def _compressed(buckets: tuple[Bucket, ...]) -> tuple[Bucket, ...]:
@@ -90,8 +90,8 @@ def _compressed(buckets: tuple[Bucket, ...]) -> tuple[Bucket, ...]:
     kept = list(buckets)
     start = 0
     while start < len(kept):
-        size = kept[start].count
-        stop = start + sum(bucket.count == size for bucket in kept[start:])
+        size = kept[start].size
+        stop = start + sum(bucket.size == size for bucket in kept[start:])
         if stop - start <= SAME:
             break  # what is older was in order before
         kept[stop - 2 : stop] = [_joined(kept[stop - 2], kept[stop - 1])]
@@ -107,6 +107,6 @@ def _together(buckets: tuple[Bucket, ...]) -> Bucket:
 
 
 def _joined(one: Bucket, other: Bucket) -> Bucket:
-    count, away = one.count + other.count, other.mean - one.mean
-    mean = one.mean + away * other.count / count
-    return Bucket(count, mean, one.squares + other.squares + away * away * one.count * other.count / count)
+    count, away = one.size + other.size, other.mean - one.mean
+    mean = one.mean + away * other.size / count
+    return Bucket(count, mean, one.squares + other.squares + away * away * one.size * other.size / count)
