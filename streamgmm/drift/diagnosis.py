@@ -17,8 +17,8 @@ from streamgmm.drift.transform import BINS, Margins, transform
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.compiled import compiled
 
-EVERY = 8  # vectors
-SPAN = 512  # closely looked at, that an average remembers
+EVERY = 32  # vectors
+SPAN = 256  # closely looked at, that an average remembers
 OUTLIER_SPAN = 8192  # vectors that the outlier rate remembers
 
 
@@ -101,15 +101,15 @@ def _advance(
         step = max(rate, 1.0 / (count + 2.0))
         own = 0.0
         for r in responsibilities[n]:
-            if r > 0.0:
+            if r > 1e-9:
                 own -= r * np.log(r)
         entropy += max(rate, 1.0 / (count + 1.0)) * (own - entropy)
         for i in range(vectors.shape[1]):
             if not np.isnan(vectors[n, i]):
                 u = transform(margins, vectors[n, i], responsibilities[n], i)
-                at = min(max(int(u * BINS), 0), BINS - 1)
                 for b in range(BINS):
-                    shares[i, b] += step * ((1.0 if b == at else 0.0) - shares[i, b])
+                    shares[i, b] -= step * shares[i, b]
+                shares[i, min(max(int(u * BINS), 0), BINS - 1)] += step
         count += 1
     return entropy
 
