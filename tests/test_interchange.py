@@ -40,6 +40,16 @@ def test_a_saved_model_goes_on_as_if_it_had_not_been(estimator, suffix, tmp_path
     assert (loaded.batch_size, loaded.delay, loaded.exponent) == (64, 3, 0.7)
 
 
+@pytest.mark.parametrize("suffix", [".json", ".msgpack"])
+def test_vectors_with_gaps_that_wait_are_saved(estimator, suffix, tmp_path):
+    learning, gappy = estimator.learning(), np.where(MORE > 2.9, np.nan, MORE)
+    waiting, _ = stepwise_em.score(estimator.state_, gappy, None, learning)
+    interchange.save(estimator.from_state(waiting, covariance_type=estimator.covariance_type), tmp_path / f"m{suffix}")
+    loaded = interchange.load(tmp_path / f"m{suffix}").state_
+    assert bits(loaded) == bits(waiting)
+    assert bits(stepwise_em.learn(loaded, learning)) == bits(stepwise_em.learn(waiting, learning))
+
+
 def test_a_pickled_model_goes_on_as_if_it_had_not_been(estimator):
     loaded = pickle.loads(pickle.dumps(estimator))
     assert bits(loaded.partial_fit(MORE).state_) == bits(estimator.partial_fit(MORE).state_)

@@ -16,7 +16,6 @@ from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import Batch, Output, Rows
 from streamgmm.mixture.conditional import by_pattern, full_covariances
 from streamgmm.mixture.covariance import Covariance
-from streamgmm.mixture.moments import Sums
 from streamgmm.mixture.parameters import Parameters
 
 
@@ -27,22 +26,20 @@ def e_step(parameters: Parameters, held: Held, vectors: Array, covariance: Covar
     if parts is None:
         return _complete(held, rows, covariance)
     whole = _complete(held, parts.complete, covariance)
-    _, gappy = missing.accumulate(covariance.kernel, held.model, _no_sums(held, covariance), parts.incomplete)
+    gappy = missing.scores(covariance.kernel, held.model, parts.incomplete)
     completed = gappy.log_likelihood + _expected_rest(parameters, parts.incomplete.vectors, gappy, covariance)
-    return missing.together(parts, whole, gappy._replace(log_likelihood=completed))
+    return missing.together(parts, whole, gappy._replace(log_likelihood=frozen(completed)))
 
 
 def _complete(held: Held, rows: Rows, covariance: Covariance) -> Output:
     nothing = Rows(rows.vectors[:0], rows.weights[:0])
     _, output = kernel.accumulate(
-        covariance.kernel, held.model, _no_sums(held, covariance), Batch(nothing, rows, complete=0)
+        covariance.kernel,
+        held.model,
+        covariance.kernel.no_sums(*held.model.means.shape),
+        Batch(nothing, rows, complete=0),
     )
     return output
-
-
-def _no_sums(held: Held, covariance: Covariance) -> Sums:
-    k, d = held.model.means.shape
-    return Sums(0.0, *(frozen(np.zeros(size)) for size in ((k,), (k, d), covariance.kernel.shape(k, d))))
 
 
 def _expected_rest(parameters: Parameters, vectors: Array, output: Output, covariance: Covariance) -> Array:

@@ -2,7 +2,7 @@
 
 One feature's 256 values lie side by side, a lane for each vector, and every inner loop runs over the lanes: so a
 row's result does not depend on its place, and the loops become vector instructions. A block of which only the scores
-are wanted is filled with new rows alone, and only as many lanes are computed as it needs, in steps of 64.
+are wanted is filled with new rows alone, and only as many lanes are computed as it needs, in steps of 32.
 
 Features are worked on four at a time, and filled up to a multiple of four with features that are always 0 and that no
 factor looks at (`padded`). Values stay finite whatever comes in: a coordinate or a weight is taken as at most
@@ -18,7 +18,7 @@ from streamgmm.mixture.compiled import inlined, part
 
 BLOCK = 256
 LARGEST = 1e90  # weight times coordinate squared, summed over any stream, stays below 1e308
-FULL_BLOCK = 4  # steps in a block
+FULL_BLOCK = 8  # steps in a block
 STEP = BLOCK // FULL_BLOCK  # lanes; a compiled loop takes so many at once, or fewer
 TILE = 4  # features that are worked on together
 _STRIDE = BLOCK + 8  # of a row of lanes: rows a power of two apart would share the cache's places
@@ -117,7 +117,7 @@ def load(block: Block, batch: Batch, start: int) -> int:
         _load_rows(block, batch.carried, start, 0, first)
     _load_rows(block, batch.rows, row, lane, count)
     steps = FULL_BLOCK if whole else (count + STEP - 1) // STEP
-    _pad(block, lane + count, steps * STEP)
+    pad(block, lane + count, steps * STEP)
     return steps
 
 
@@ -127,7 +127,7 @@ def load_new(block: Block, rows: Rows, row: int) -> int:
     count = min(BLOCK, len(rows.weights) - row)
     steps = (count + STEP - 1) // STEP
     _load_rows(block, rows, row, 0, count)
-    _pad(block, count, steps * STEP)
+    pad(block, count, steps * STEP)
     return steps
 
 
@@ -141,7 +141,8 @@ def _load_rows(block: Block, rows: Rows, row: int, lane: int, count: int) -> Non
 
 
 @inlined
-def _pad(block: Block, lane: int, end: int) -> None:
+def pad(block: Block, lane: int, end: int) -> None:
+    """Fill up the lanes to `end` with vectors of weight 0."""
     for n in range(lane, end):
         block.weights[n] = 0.0
         for i in range(len(block.vectors)):

@@ -4,7 +4,7 @@ Four outputs of the triangular product are formed from four inputs at a time, so
 loads: faster than BLAS, which is why none is called (its bits would also depend on its version and its threads).
 A squared distance is taken as at most `FARTHEST`, so that every log density is finite.
 
-`steps` says how many lanes are computed, in steps of 64. Features are counted with those that fill up.
+`steps` says how many lanes are computed, in steps of 32. Features are counted with those that fill up.
 """
 
 import numpy as np

@@ -24,11 +24,14 @@ from streamgmm.mixture.density import (
     store,
     store_evidence,
 )
+from streamgmm.mixture.filling import nothing_to_fill
 from streamgmm.mixture.moments import Moments, Sums, add_diagonal, add_full, diagonal_moments, full_moments
 
 _MOST_BLOCKS = 256  # of a thread in a wave
 _MOST_NUMBERS = 1 << 17  # in their moments, unless two blocks need more
 _LEAST_WORK = 2_000_000  # products that another thread is worth, about 100 us
+
+Scan = Callable[[Batch, Output, Moments, int, int, int], None]  # blocks of a wave from the one to the other
 
 
 class Kernel(NamedTuple):
@@ -36,23 +39,34 @@ class Kernel(NamedTuple):
 
     order: int
     scan: Callable[[Model, Batch, Output, Moments, int, int, int], None]
-    add: Callable[[Model, Sums, Moments, int, int, int], None]
+    add: Callable[[Array, Sums, Moments, int, int, int], None]
     evidence: Callable[[Model, Rows, Array, int, int], None]
 
     def shape(self, components: int, features: int) -> tuple[int, ...]:
         """Of factors and of scatter."""
         return (components, *(features,) * self.order)
 
+    def no_sums(self, components: int, features: int) -> Sums:
+        """Sums over nothing."""
+        shapes = (components,), (components, features), self.shape(components, features)
+        return Sums(0.0, *(frozen(np.zeros(shape)) for shape in shapes))
+
 
 def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[Sums, Output]:
     """The sums with the complete blocks added, and the output of the rows that are not carried."""
-    n, complete, model = len(batch.rows.weights), batch.complete // BLOCK, padded(model)
+    model = padded(model)
+    return in_waves(kernel, model, sums, batch, partial(kernel.scan, model))
+
+
+def in_waves(kernel: Kernel, model: Model, sums: Sums, batch: Batch, scan: Scan) -> tuple[Sums, Output]:
+    """As `accumulate`, for a padded model and a scan of its own."""
+    n, complete = len(batch.rows.weights), batch.complete // BLOCK
     blocks = (len(batch.carried.weights) + n + BLOCK - 1) // BLOCK
     wave, least = _wave(model), _least_blocks(model)
     output = Output(np.empty((n, len(model.means))), np.empty(n))
     moments, grown = _empty_moments(kernel, model, min(wave, complete)), _grown(sums, complete)
     for first in range(0, blocks, wave):
-        threads.share(partial(kernel.scan, model, batch, output, moments, first), min(wave, blocks - first), least)
+        threads.share(partial(scan, batch, output, moments, first), min(wave, blocks - first), least)
         if first < complete:
             grown = _add(kernel, model, grown, moments, min(wave, complete - first))
     if complete:
@@ -78,7 +92,7 @@ def _grown(sums: Sums, blocks: int) -> Sums:
 def _add(kernel: Kernel, model: Model, sums: Sums, moments: Moments, slots: int) -> Sums:
     """Add the first blocks of a wave to the sums, in order and in place."""
     least = _LEAST_WORK // (4 * slots * sums.scatter[0].size) + 1
-    threads.share(partial(kernel.add, model, sums, moments, slots), len(model.means), least)
+    threads.share(partial(kernel.add, model.means, sums, moments, slots), len(model.means), least)
     weight = sums.weight
     for of_block in moments.weight[:slots].tolist():
         weight += of_block
@@ -109,7 +123,7 @@ def _empty_moments(kernel: Kernel, model: Model, slots: int) -> Moments:
 @compiled
 def _scan_full(model: Model, batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int) -> None:
     """Score the blocks from `first` to `last` of the wave that begins at block `wave`; moments of complete ones."""
-    block, carried = empty_block(model), len(batch.carried.weights)
+    block, carried, filling = empty_block(model), len(batch.carried.weights), nothing_to_fill(np.empty((0, 0, 0, 0)))
     for slot in range(first, last):
         start = (wave + slot) * BLOCK
         steps, whole = load(block, batch, start), start < batch.complete
@@ -117,7 +131,7 @@ def _scan_full(model: Model, batch: Batch, output: Output, moments: Moments, wav
         responsibilities(block, steps)
         store(block, output, max(carried - start, 0) if whole else 0, max(start - carried, 0))
         if whole:
-            full_moments(block, model, moments, slot)
+            full_moments(block, model.means, filling, 0, moments, slot, steps)
 
 
 @compiled
@@ -125,7 +139,7 @@ def _scan_diagonal(
     model: Model, batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int
 ) -> None:
     """As `_scan_full`, where the factors are diagonal."""
-    block, carried = empty_block(model), len(batch.carried.weights)
+    block, carried, filling = empty_block(model), len(batch.carried.weights), nothing_to_fill(np.empty((0, 0, 0)))
     for slot in range(first, last):
         start = (wave + slot) * BLOCK
         steps, whole = load(block, batch, start), start < batch.complete
@@ -133,7 +147,7 @@ def _scan_diagonal(
         responsibilities(block, steps)
         store(block, output, max(carried - start, 0) if whole else 0, max(start - carried, 0))
         if whole:
-            diagonal_moments(block, model, moments, slot)
+            diagonal_moments(block, model.means, filling, 0, moments, slot, steps)
 
 
 @compiled

@@ -1,42 +1,39 @@
 """Vectors of which some features are missing (NaN), told from the complete ones and put beside them again.
 
-Complete vectors go through the kernel in blocks as if there were no others; those with gaps go through passes of
-their own, into sums of their own, one after the other in the order of arrival. So either kind gives the same bits
-however the stream was cut, and complete vectors pay for the others with one look at their features.
+Complete vectors go through the kernel in blocks as if there were no others; those with gaps go in blocks of their own,
+into sums of their own. So either kind gives the same bits however the stream was cut, and complete vectors pay for the
+others with one look at their features.
 
 Responsibilities and log p are those of the features that are known; log p under different patterns of missing
 features are densities of different things and cannot be compared. A vector with no feature known has log p = 0 and
 the weights as its responsibilities.
 """
 
+import math
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.mixture import kernel as dense
-from streamgmm.mixture import threads
-from streamgmm.mixture.arrays import Array, frozen
-from streamgmm.mixture.block import LARGEST, Model, Output, Rows
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture.block import Batch, Model, Output, Rows, padded
+from streamgmm.mixture.compiled import compiled, part
 from streamgmm.mixture.kernel import Kernel
-from streamgmm.mixture.missing_diagonal import add_diagonal, evidence_diagonal, score_diagonal
-from streamgmm.mixture.missing_full import Wave, add_full, evidence_full, score_full
-from streamgmm.mixture.moments import Sums
+from streamgmm.mixture.missing_diagonal import mixture_diagonal, scan_diagonal
+from streamgmm.mixture.missing_full import mixture_full, scan_full
+from streamgmm.mixture.moments import Moments, Sums
+from streamgmm.mixture.patterns import Patterns, Seen, empty_patterns
 
 Places = NDArray[np.intp]
-_MOST_NUMBERS = 1 << 18  # in the deviations of a wave of rows
-_LEAST_WORK = 300_000  # products that another thread is worth, about 100 us
 
 
 class Passes(NamedTuple):
     """The passes for one shape of factor."""
 
-    score: Callable[[Model, Wave, int, int], None]
-    add: Callable[[Model, Sums, Wave, int, int], None]
-    evidence: Callable[[Model, Rows, Array], None]
+    mixture: Callable[[Model, int], Any]
+    scan: Callable[[Any, Batch, Output, Moments, int, int, int], None]
 
 
 class Split(NamedTuple):
@@ -49,8 +46,8 @@ class Split(NamedTuple):
 
 
 _BY_ORDER: Mapping[int, Passes] = {
-    2: Passes(score_full, add_full, evidence_full),
-    1: Passes(score_diagonal, add_diagonal, evidence_diagonal),
+    2: Passes(mixture_full, scan_full),
+    1: Passes(mixture_diagonal, scan_diagonal),
 }
 
 
@@ -58,41 +55,30 @@ def split(rows: Rows) -> Split | None:
     """Complete and incomplete rows; None where all are complete."""
     if not _any_missing(rows.vectors.reshape(-1)):
         return None
-    missing = np.isnan(rows.vectors).any(axis=1)
-    places = np.flatnonzero(~missing), np.flatnonzero(missing)
-    complete, incomplete = (Rows(frozen(rows.vectors[at]), frozen(rows.weights[at])) for at in places)
-    return Split(complete, incomplete, *places)
+    complete, incomplete, *places = _split(rows)
+    return Split(Rows(*map(frozen, complete)), Rows(*map(frozen, incomplete)), *places)
 
 
-def accumulate(kernel: Kernel, model: Model, sums: Sums, rows: Rows) -> tuple[Sums, Output]:
-    """The sums with the incomplete rows added, and their output."""
-    count, (components, features) = len(rows.weights), model.means.shape
-    output = Output(np.empty((count, components)), np.empty(count))
-    mass, mean, scatter = sums.mass.copy(), sums.mean.copy(), sums.scatter.copy()
-    grown = Sums(_added(sums.weight, rows.weights), mass, mean, scatter)
-    length = min(count, _MOST_NUMBERS // model.means.size + 1)
-    deviations = np.empty((length, features, components))
-    for first in range(0, count, length):
-        at = slice(first, min(first + length, count))
-        own, scores = Rows(*(each[at] for each in rows)), Output(*(each[at] for each in output))
-        _pass_over(_BY_ORDER[kernel.order], model, grown, Wave(own, scores, deviations[: at.stop - first]))
-    return Sums(grown.weight, frozen(mass), frozen(mean), frozen(scatter)), output
+def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[Sums, Output]:
+    """As `kernel.accumulate`, for rows that all have gaps."""
+    features, wide, passes = model.means.shape[1], padded(model), _BY_ORDER[kernel.order]
+    count, mixture = len(batch.carried.weights) + len(batch.rows.weights), passes.mixture(wide, features)
+    tables: list[Patterns] = []  # that no thread is using; what they hold serves later waves too
 
+    def scan(batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int) -> None:
+        table = tables.pop() if tables else empty_patterns(wide, features, count)
+        passes.scan(Seen(wide, mixture, table), batch, output, moments, wave, first, last)
+        tables.append(table)
 
-def _pass_over(passes: Passes, model: Model, sums: Sums, wave: Wave) -> None:
-    """Score a wave of rows, some on each thread, then add them, some components on each thread."""
-    work, count, components = model.factors.size + 8 * model.means.size, len(wave.deviations), len(model.means)
-    threads.share(partial(passes.score, model, wave), count, _LEAST_WORK // work + 1)
-    least = _LEAST_WORK * components // (work * count) + 1
-    threads.share(partial(passes.add, model, sums, wave), components, least)
+    return dense.in_waves(kernel, wide, sums, batch, scan)
 
 
 def together(parts: Split, complete: Output, incomplete: Output) -> Output:
     """The output of both kinds in the rows' order."""
     count = len(parts.of_complete) + len(parts.of_incomplete)
     output = Output(np.empty((count, complete.responsibilities.shape[1])), np.empty(count))
-    for whole, one, other in zip(output, complete, incomplete, strict=True):
-        whole[parts.of_complete], whole[parts.of_incomplete] = one, other
+    _put(output, complete, parts.of_complete)
+    _put(output, incomplete, parts.of_incomplete)
     return Output(frozen(output.responsibilities), frozen(output.log_likelihood))
 
 
@@ -101,11 +87,16 @@ def evidence(kernel: Kernel, model: Model, rows: Rows) -> Array:
     parts = split(rows)
     if parts is None:
         return dense.evidence(kernel, model, rows)
-    log_likelihood, of_incomplete = np.empty(len(rows.weights)), np.empty(len(parts.of_incomplete))
-    _BY_ORDER[kernel.order].evidence(model, parts.incomplete, of_incomplete)
+    log_likelihood = np.empty(len(rows.weights))
     log_likelihood[parts.of_complete] = dense.evidence(kernel, model, parts.complete)
-    log_likelihood[parts.of_incomplete] = of_incomplete
+    log_likelihood[parts.of_incomplete] = scores(kernel, model, parts.incomplete).log_likelihood
     return frozen(log_likelihood)
+
+
+def scores(kernel: Kernel, model: Model, rows: Rows) -> Output:
+    """What is known of each of rows that all have gaps; no statistics."""
+    nothing = Rows(rows.vectors[:0], rows.weights[:0])
+    return accumulate(kernel, model, kernel.no_sums(*model.means.shape), Batch(nothing, rows, complete=0))[1]
 
 
 @compiled
@@ -117,9 +108,36 @@ def _any_missing(values: Array) -> bool:
 
 
 @compiled
-def _added(before: float, weights: Array) -> float:
-    """`before` plus the weights, one after the other: the same bits however they were cut."""
-    total = before
-    for weight in weights:
-        total += min(weight, LARGEST)
-    return total
+def _split(rows: Rows) -> Split:
+    missing = np.zeros(len(rows.weights), np.bool_)
+    for n in range(len(missing)):
+        for i in range(rows.vectors.shape[1]):
+            missing[n] |= math.isnan(rows.vectors[n, i])
+    complete, of_complete = _those(rows, missing, False)
+    incomplete, of_incomplete = _those(rows, missing, True)
+    return Split(complete, incomplete, of_complete, of_incomplete)
+
+
+@part
+def _those(rows: Rows, missing: Flags, of: bool) -> tuple[Rows, Places]:
+    """Copies of the rows whose flag is as asked for, and where they are."""
+    count = 0
+    for flag in missing:
+        count += flag == of
+    vectors, weights, places = np.empty((count, rows.vectors.shape[1])), np.empty(count), np.empty(count, np.intp)
+    place = 0
+    for n in range(len(missing)):
+        if missing[n] == of:
+            places[place], weights[place] = n, rows.weights[n]
+            for i in range(vectors.shape[1]):
+                vectors[place, i] = rows.vectors[n, i]
+            place += 1
+    return Rows(vectors, weights), places
+
+
+@compiled
+def _put(output: Output, of_some: Output, places: Places) -> None:
+    for n in range(len(places)):
+        output.log_likelihood[places[n]] = of_some.log_likelihood[n]
+        for k in range(output.responsibilities.shape[1]):
+            output.responsibilities[places[n], k] = of_some.responsibilities[n, k]

@@ -1,103 +1,108 @@
 """Vectors with missing features under diagonal covariances: as `missing_full`, but features say nothing of each other.
 
-A missing feature leaves the density; its conditional mean and variance are the component's own.
+A missing feature leaves the density; its expectation and its variance are the component's own.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.block import LARGEST, Model, Rows
-from streamgmm.mixture.compiled import compiled, inlined, part
-from streamgmm.mixture.density import FARTHEST
-from streamgmm.mixture.missing_full import Row, Wave, bounded, empty_row, normalised, share_out
-from streamgmm.mixture.moments import Sums
-from streamgmm.mixture.patterns import LOG_2_PI
+from streamgmm.mixture.block import BLOCK, Batch, Block, Model, Output, empty_block
+from streamgmm.mixture.compiled import compiled, part
+from streamgmm.mixture.density import diagonal_joint, responsibilities
+from streamgmm.mixture.filling import Filling
+from streamgmm.mixture.groups import Groups, empty_groups, fill_up, gather, group, load_group, store_group
+from streamgmm.mixture.moments import Moments, Sums, add_diagonal, clear, diagonal_moments, empty_moments
+from streamgmm.mixture.patterns import LOG_2_PI, Patterns, Seen, enter, filling_by, find
 
 
 class Mixture(NamedTuple):
-    """The model with the component innermost."""
+    """The model by features, without those that fill up."""
 
     log_weights: Array  # (k,)
-    means: Array  # (d, k)
-    factors: Array  # (d, k)
-    log_factors: Array  # (d, k), the feature's log density at its peak
+    factors: Array  # (k, d)
+    log_peaks: Array  # (k, d) of each feature's density
 
 
 @compiled
-def score_diagonal(model: Model, wave: Wave, first: int, last: int) -> None:
-    """Score the rows from `first` to `last`."""
-    mixture, row = _inside_out(model), empty_row(model)
-    for n in range(first, last):
-        wave.output.log_likelihood[n] = _score(mixture, wave.rows.vectors[n], row)
-        wave.output.responsibilities[n] = row.joint
-        wave.deviations[n] = row.deviations
+def mixture_diagonal(model: Model, features: int) -> Mixture:
+    """Each feature's share taken out of the constants."""
+    log_weights, factors = model.constants.copy(), model.factors[:, :features].copy()
+    log_peaks = np.log(factors) - 0.5 * LOG_2_PI
+    for k in range(len(factors)):
+        for i in range(features):
+            log_weights[k] -= log_peaks[k, i]
+    return Mixture(log_weights, factors, log_peaks)
 
 
 @compiled
-def add_diagonal(model: Model, sums: Sums, wave: Wave, first: int, last: int) -> None:
-    """Add the rows, which are scored, to the sums of the components from `first` to `last`, in place."""
-    own = Model(model.constants[first:last], model.means[first:last], model.factors[first:last])
-    mixture, row = _inside_out(own), empty_row(own)
-    mean, scatter = sums.mean[first:last].T.copy(), sums.scatter[first:last].T.copy()
-    mass = sums.mass[first:last]
-    for n in range(len(wave.deviations)):
-        if wave.rows.weights[n] > 0.0:
-            row.joint[:] = wave.output.responsibilities[n, first:last]
-            row.deviations[:] = wave.deviations[n, :, first:last]
-            share_out(row, mass, min(wave.rows.weights[n], LARGEST))
-            _add_moments(mixture, wave.rows.vectors[n], row, mean, scatter)
-    sums.mean[first:last] = mean.T
-    sums.scatter[first:last] = scatter.T
-
-
-@compiled
-def evidence_diagonal(model: Model, rows: Rows, log_likelihood: Array) -> None:
-    """log p of what is known of each row."""
-    mixture, row = _inside_out(model), empty_row(model)
-    for n in range(len(rows.weights)):
-        log_likelihood[n] = _score(mixture, rows.vectors[n], row)
-
-
-@inlined
-def _score(mixture: Mixture, vector: Array, row: Row) -> float:
-    """log p of what is known; responsibilities and expected deviations into `row`."""
-    row.distance[:] = 0.0
-    row.joint[:] = mixture.log_weights
-    for i in range(len(vector)):
-        if math.isnan(vector[i]):
-            row.deviations[i] = 0.0
-        else:
-            value = bounded(vector[i], LARGEST)
-            for k in range(len(row.joint)):
-                row.deviations[i, k] = value - mixture.means[i, k]
-                whitened = row.deviations[i, k] * mixture.factors[i, k]
-                row.distance[k] += whitened * whitened
-                row.joint[k] += mixture.log_factors[i, k]
-    for k in range(len(row.joint)):
-        row.joint[k] -= 0.5 * (row.distance[k] if row.distance[k] < FARTHEST else FARTHEST)
-    return normalised(row)
-
-
-@inlined
-def _add_moments(mixture: Mixture, vector: Array, row: Row, mean: Array, scatter: Array) -> None:
-    for i in range(len(vector)):
-        missing = 1.0 if math.isnan(vector[i]) else 0.0
-        for k in range(len(row.joint)):
-            shift = row.deviations[i, k] + mixture.means[i, k] - mean[i, k]
-            mean[i, k] += row.total[k] * shift
-            spread = missing / (mixture.factors[i, k] * mixture.factors[i, k])
-            scatter[i, k] += row.share[k] * shift * shift + row.distance[k] * spread
+def scan_diagonal(seen: Seen, batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int) -> None:
+    """As `missing_full.scan_full`."""
+    groups, filling = empty_groups(seen.patterns.missing.shape[1]), filling_by(seen.patterns)
+    scored, gathered, carried = empty_block(seen.model), empty_block(seen.model), len(batch.carried.weights)
+    for slot in range(first, last):
+        start = (wave + slot) * BLOCK
+        whole, begin, base, held = start < batch.complete, 0, 0, 0
+        row = start if whole else max(start, carried)
+        count = group(groups, batch, row)
+        if whole:
+            clear(moments, slot)
+        for g in range(count):
+            end = groups.ends[g]
+            filling.patterns[held], filling.ends[held] = _score(seen, groups, g, scored, row + base + 1), end - base
+            store_group(scored, groups, output, begin, end, row - carried)
+            if whole:
+                gather(gathered, scored, begin - base, end - begin)
+            begin, held = end, held + 1
+            if held == len(seen.patterns.used) or g == count - 1:
+                if whole:
+                    _add_run(seen.model, gathered, filling, held, moments, slot)
+                base, held = end, 0
 
 
 @part
-def _inside_out(model: Model) -> Mixture:
-    components, features = model.means.shape
-    log_weights, log_factors = model.constants.copy(), np.empty((features, components))
-    for k in range(components):
-        for i in range(features):
-            log_factors[i, k] = math.log(model.factors[k, i]) - 0.5 * LOG_2_PI
-            log_weights[k] -= log_factors[i, k]
-    return Mixture(log_weights, model.means.T.copy(), model.factors.T.copy(), log_factors)
+def _score(seen: Seen, groups: Groups, g: int, scored: Block, run: int) -> int:
+    """Score a group; returns where its pattern is in the table."""
+    model, mixture, patterns = seen
+    begin, end = groups.ends[g - 1] if g else 0, groups.ends[g]
+    steps = load_group(scored, groups, begin, end)
+    place = _place(patterns, mixture, groups, g, run)
+    diagonal_joint(scored, Model(patterns.constants[place], model.means, patterns.factors[place]), steps)
+    responsibilities(scored, steps)
+    return place
+
+
+@part
+def _add_run(model: Model, gathered: Block, filling: Filling, held: int, moments: Moments, slot: int) -> None:
+    """Add the moments of the groups that were gathered to those of their block."""
+    of_run, steps = empty_moments(model), fill_up(gathered, filling.ends[held - 1])
+    diagonal_moments(gathered, model.means, filling, held, of_run, 0, steps)
+    moments.weight[slot] += of_run.weight[0]
+    sums = Sums(0.0, moments.mass[slot], moments.shift[slot], moments.scatter[slot])
+    add_diagonal(np.zeros(model.means.shape), sums, of_run, 1, 0, len(model.means))
+
+
+@part
+def _place(patterns: Patterns, mixture: Mixture, groups: Groups, g: int, run: int) -> int:
+    """Where a group's pattern is in the table, made now if it was not there."""
+    place, new = find(patterns, groups.vectors, groups.firsts[g], run)
+    if new:
+        enter(patterns, place, groups.vectors, groups.firsts[g])
+        _make(patterns, place, mixture)
+    return place
+
+
+@part
+def _make(patterns: Patterns, place: int, mixture: Mixture) -> None:
+    """Factors, constants and filling of the pattern that was entered at this place."""
+    order, known = patterns.order[place], patterns.known[place]
+    constants, factors, filling = patterns.constants[place], patterns.factors[place], patterns.filling[place]
+    factors[:] = 0.0
+    for k in range(len(constants)):
+        constants[k] = mixture.log_weights[k]
+        for i in order[:known]:
+            constants[k] += mixture.log_peaks[k, i]
+            factors[k, i] = mixture.factors[k, i]
+        for i in order[known:]:
+            filling[k, i] = 1.0 / (mixture.factors[k, i] * mixture.factors[k, i])

@@ -1,201 +1,174 @@
-"""Vectors with missing features under full covariances: E-step, then statistics, one row after the other.
+"""Vectors with missing features under full covariances, block by block; in a block, pattern by pattern.
 
 With the known features o first and the missing ones m after them, Sigma = L L^T, L = [[L_oo, 0], [L_mo, L_mm]], and
 
-    z = L_oo^-1 (x_o - mu_o)                       log N(x_o) = -log det L_oo - |z|^2 / 2 - |o|/2 log 2 pi
-    E[x_m | x_o] = mu_m + L_mo z                   Cov[x_m | x_o] = L_mm L_mm^T
+    P_o = L_oo^-T            the factor of the known features' precision: they are scored as any vector is
+    B = L_mo L_oo^-1         the regression of what is missing on what is known
+    C = L_mm L_mm^T          what stays uncertain: positive semi-definite by construction
 
-Into the statistics goes the vector filled with its conditional means, and the conditional covariance on top: without
-it variances would collapse (Ghahramani and Jordan 1994).
-
-Rows are scored each by itself, and added in their order by the update of Welford (1962), each component by itself. So
-the bits depend neither on how the rows were cut nor on which thread does what. The component is the innermost index
-everywhere, so that the loops become vector instructions.
+P_o is triangular in the features' own order, too.
 """
 
 import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.block import LARGEST, Model, Output, Rows
-from streamgmm.mixture.compiled import compiled, inlined, part
-from streamgmm.mixture.density import FARTHEST
-from streamgmm.mixture.exponential import exponentiate
-from streamgmm.mixture.moments import Sums
-from streamgmm.mixture.patterns import Mixture, Patterns, empty_patterns, find, inside_out
+from streamgmm.mixture.block import BLOCK, Batch, Block, Model, Output, empty_block
+from streamgmm.mixture.compiled import compiled, inlined, part, part_sum
+from streamgmm.mixture.density import full_joint, responsibilities
+from streamgmm.mixture.filling import Filling
+from streamgmm.mixture.groups import Groups, empty_groups, fill_up, gather, group, load_group, store_group
+from streamgmm.mixture.moments import Moments, Sums, add_full, clear, empty_moments, full_moments
+from streamgmm.mixture.patterns import LOG_2_PI, Patterns, Seen, enter, filling_by, find
+
+_EPSILON = 2.220446049250313e-16
 
 
-class Wave(NamedTuple):
-    """So many rows that what is kept of each between its score and its sums has a bound."""
+class Mixture(NamedTuple):
+    """The model by its covariances, without the features that fill up."""
 
-    rows: Rows
-    output: Output
-    deviations: Array  # (n, d, k) as of `Row`
-
-
-class Row(NamedTuple):
-    """Scratch for one row."""
-
-    whitened: Array  # (d, k)
-    deviations: Array  # (d, k) from the component's mean, in the pattern's order; of missing ones the expected
-    joint: Array  # (k,): log joint density, then its exponential, then responsibility
-    distance: Array  # (k,)
-    peak: Array  # (k,)
-    total: Array  # (k,)
-    share: Array  # (k,)
+    log_weights: Array  # (k,)
+    covariances: Array  # (k, d, d)
 
 
 @compiled
-def score_full(model: Model, wave: Wave, first: int, last: int) -> None:
-    """Score the rows from `first` to `last`."""
-    mixture, patterns, row = inside_out(model), empty_patterns(model, last - first), empty_row(model)
-    for n in range(first, last):
-        vector = wave.rows.vectors[n]
-        slot = find(patterns, mixture, vector)
-        wave.output.log_likelihood[n] = _score(patterns, slot, mixture, vector, row)
-        wave.output.responsibilities[n] = row.joint
-        wave.deviations[n] = row.deviations
-
-
-@compiled
-def add_full(model: Model, sums: Sums, wave: Wave, first: int, last: int) -> None:
-    """Add the rows, which are scored, to the sums of the components from `first` to `last`, in place."""
-    own = Model(model.constants[first:last], model.means[first:last], model.factors[first:last])
-    mixture, patterns, row = inside_out(own), empty_patterns(own, len(wave.deviations)), empty_row(own)
-    mean, scatter = sums.mean[first:last].T.copy(), sums.scatter[first:last].transpose(1, 2, 0).copy()
-    mass = sums.mass[first:last]
-    for n in range(len(wave.deviations)):
-        if wave.rows.weights[n] > 0.0:
-            slot = find(patterns, mixture, wave.rows.vectors[n])
-            row.joint[:] = wave.output.responsibilities[n, first:last]
-            row.deviations[:] = wave.deviations[n, :, first:last]
-            share_out(row, mass, min(wave.rows.weights[n], LARGEST))
-            _add_means(patterns, slot, mixture, row, mean)
-            _add_scatter(patterns, slot, row, scatter)
-    _give_back(sums, mean, scatter, first)
-
-
-@compiled
-def evidence_full(model: Model, rows: Rows, log_likelihood: Array) -> None:
-    """log p of what is known of each row."""
-    mixture, patterns, row = inside_out(model), empty_patterns(model, len(rows.weights)), empty_row(model)
-    for n in range(len(rows.weights)):
-        slot = find(patterns, mixture, rows.vectors[n])
-        log_likelihood[n] = _score(patterns, slot, mixture, rows.vectors[n], row)
-
-
-@inlined
-def normalised(row: Row) -> float:
-    """log p; the joint densities become responsibilities."""
-    components, highest = len(row.joint), row.joint.max()
-    row.peak[:] = highest
-    row.total[:] = 0.0
-    exponentiate(row.joint, row.peak, row.total, components)
-    total = 0.0
+def mixture_full(model: Model, features: int) -> Mixture:
+    """Covariances from the factors of precisions: L = P^-T, Sigma = L L^T."""
+    components = len(model.means)
+    log_weights, covariances = model.constants + 0.5 * features * LOG_2_PI, np.empty((components, features, features))
+    inverse = np.zeros((features, features))  # L, lower triangular
     for k in range(components):
-        total += row.joint[k]
-    for k in range(components):
-        row.joint[k] /= total
-    return float(highest + math.log(total))
-
-
-@inlined
-def bounded(value: float, bound: float) -> float:
-    """At most `bound` away from 0; a NaN after an overflow too."""
-    beyond = bound if value > 0.0 else -bound
-    return value if abs(value) <= bound else beyond
-
-
-@inlined
-def _score(patterns: Patterns, slot: int, mixture: Mixture, vector: Array, row: Row) -> float:
-    """log p of what is known; responsibilities and expected deviations into `row`."""
-    order, known, factors = patterns.order[slot], patterns.known[slot], patterns.factors[slot]
-    components = len(row.joint)
-    row.distance[:] = 0.0
-    for i in range(known):
-        value = bounded(vector[order[i]], LARGEST)
-        for k in range(components):
-            row.deviations[i, k] = value - mixture.means[order[i], k]
-            row.whitened[i, k] = row.deviations[i, k]
-        for j in range(i):
-            for k in range(components):
-                row.whitened[i, k] -= factors[i, j, k] * row.whitened[j, k]
-        for k in range(components):
-            row.whitened[i, k] *= factors[i, i, k]
-            row.distance[k] += row.whitened[i, k] * row.whitened[i, k]
-    for i in range(known, len(order)):
-        row.deviations[i] = 0.0
-        for j in range(known):
-            for k in range(components):
-                row.deviations[i, k] += factors[i, j, k] * row.whitened[j, k]
-        for k in range(components):
-            row.deviations[i, k] = bounded(row.deviations[i, k], LARGEST)
-    for k in range(components):
-        distance = row.distance[k] if row.distance[k] < FARTHEST else FARTHEST
-        row.joint[k] = patterns.constants[slot, k] - 0.5 * distance
-    return normalised(row)
-
-
-@inlined
-def share_out(row: Row, mass: Array, weight: float) -> None:
-    """Add mass. `distance` becomes what each component gained, `total` its fraction of the mass, `share` what the
-    products of deviations from the sums' mean count.
-    """
-    for k in range(len(mass)):
-        gained = weight * row.joint[k]
-        mass[k] += gained
-        row.total[k] = gained / mass[k] if gained > 0.0 else 0.0
-        row.distance[k] = gained
-        row.share[k] = gained * (1.0 - row.total[k])
-
-
-@inlined
-def _add_means(patterns: Patterns, slot: int, mixture: Mixture, row: Row, mean: Array) -> None:
-    """Deviations become those from the sums' mean as it was."""
-    for i in range(len(mean)):
-        feature = patterns.order[slot, i]
-        for k in range(len(row.total)):
-            row.deviations[i, k] += mixture.means[feature, k] - mean[feature, k]
-            mean[feature, k] += row.total[k] * row.deviations[i, k]
-
-
-@inlined
-def _add_scatter(patterns: Patterns, slot: int, row: Row, scatter: Array) -> None:
-    """Add to the lower triangle."""
-    order, known, factors = patterns.order[slot], patterns.known[slot], patterns.factors[slot]
-    for i in range(len(order)):
-        for k in range(len(row.joint)):
-            row.whitened[i, k] = row.share[k] * row.deviations[i, k]
-        for j in range(i + 1):
-            cell = scatter[max(order[i], order[j]), min(order[i], order[j])]
-            for k in range(len(cell)):
-                cell[k] += row.whitened[i, k] * row.deviations[j, k]
-            if j >= known:
-                for k in range(len(cell)):
-                    cell[k] += row.distance[k] * factors[i, j, k]
-
-
-@part
-def _give_back(sums: Sums, mean: Array, scatter: Array, first: int) -> None:
-    for k in range(mean.shape[1]):
-        for i in range(len(mean)):
-            sums.mean[first + k, i] = mean[i, k]
+        factor = model.factors[k]
+        for i in range(features):
+            log_weights[k] -= math.log(factor[i, i])
+            inverse[i, i] = 1.0 / factor[i, i]
+            for j in range(i):
+                rest = 0.0
+                for n in range(j, i):
+                    rest -= inverse[n, j] * factor[n, i]
+                inverse[i, j] = rest * inverse[i, i]
+        for i in range(features):
             for j in range(i + 1):
-                sums.scatter[first + k, i, j] = sums.scatter[first + k, j, i] = scatter[i, j, k]
+                total = 0.0
+                for n in range(j + 1):
+                    total += inverse[i, n] * inverse[j, n]
+                covariances[k, i, j] = covariances[k, j, i] = total
+    return Mixture(log_weights, covariances)
+
+
+@compiled
+def scan_full(seen: Seen, batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int) -> None:
+    """Score the blocks from `first` to `last` of the wave that begins at block `wave`; moments of complete ones.
+
+    So many groups are filled in together as the table holds patterns: a run. As a rule it is the whole block.
+    """
+    groups, filling = empty_groups(seen.patterns.missing.shape[1]), filling_by(seen.patterns)
+    scored, gathered, carried = empty_block(seen.model), empty_block(seen.model), len(batch.carried.weights)
+    for slot in range(first, last):
+        start = (wave + slot) * BLOCK
+        whole, begin, base, held = start < batch.complete, 0, 0, 0
+        row = start if whole else max(start, carried)
+        count = group(groups, batch, row)
+        if whole:
+            clear(moments, slot)
+        for g in range(count):
+            end = groups.ends[g]
+            filling.patterns[held], filling.ends[held] = _score(seen, groups, g, scored, row + base + 1), end - base
+            store_group(scored, groups, output, begin, end, row - carried)
+            if whole:
+                gather(gathered, scored, begin - base, end - begin)
+            begin, held = end, held + 1
+            if held == len(seen.patterns.used) or g == count - 1:
+                if whole:
+                    _add_run(seen.model, gathered, filling, held, moments, slot)
+                base, held = end, 0
 
 
 @part
-def empty_row(model: Model) -> Row:
-    """Scratch for a model's rows."""
-    components, features = model.means.shape
-    return Row(
-        np.empty((features, components)),
-        np.empty((features, components)),
-        np.empty(components),
-        np.empty(components),
-        np.empty(components),
-        np.empty(components),
-        np.empty(components),
-    )
+def _score(seen: Seen, groups: Groups, g: int, scored: Block, run: int) -> int:
+    """Score a group; returns where its pattern is in the table."""
+    model, mixture, patterns = seen
+    begin, end = groups.ends[g - 1] if g else 0, groups.ends[g]
+    steps = load_group(scored, groups, begin, end)
+    place = _place(patterns, mixture, groups, g, run)
+    full_joint(scored, Model(patterns.constants[place], model.means, patterns.factors[place]), steps)
+    responsibilities(scored, steps)
+    return place
+
+
+@part
+def _add_run(model: Model, gathered: Block, filling: Filling, held: int, moments: Moments, slot: int) -> None:
+    """Add the moments of the groups that were gathered to those of their block."""
+    of_run, steps = empty_moments(model), fill_up(gathered, filling.ends[held - 1])
+    full_moments(gathered, model.means, filling, held, of_run, 0, steps)
+    moments.weight[slot] += of_run.weight[0]
+    sums = Sums(0.0, moments.mass[slot], moments.shift[slot], moments.scatter[slot])
+    add_full(np.zeros(model.means.shape), sums, of_run, 1, 0, len(model.means))
+
+
+@part
+def _place(patterns: Patterns, mixture: Mixture, groups: Groups, g: int, run: int) -> int:
+    """Where a group's pattern is in the table, made now if it was not there."""
+    place, new = find(patterns, groups.vectors, groups.firsts[g], run)
+    if new:
+        enter(patterns, place, groups.vectors, groups.firsts[g])
+        _make(patterns, place, mixture)
+    return place
+
+
+@part_sum
+def _make(patterns: Patterns, place: int, mixture: Mixture) -> None:
+    """Factors, constants and filling of the pattern that was entered at this place."""
+    order, known, constants = patterns.order[place], patterns.known[place], patterns.constants[place]
+    lower, inverse = np.empty((len(order), len(order))), np.empty((len(order), len(order)))
+    patterns.factors[place] = 0.0
+    for k in range(len(constants)):
+        _cholesky(mixture.covariances[k], order, lower)
+        constants[k] = mixture.log_weights[k] - 0.5 * known * LOG_2_PI
+        for i in range(known):
+            constants[k] -= math.log(lower[i, i])
+        for j in range(known):
+            _regress(lower, order, known, j, inverse[j], patterns.factors[place, k], patterns.filling[place, k])
+        _square(lower, order, known, patterns.filling[place, k])
+
+
+@inlined
+def _cholesky(covariance: Array, order: NDArray[np.int64], lower: Array) -> None:
+    """L of the covariance with its features in that order. A pivot lost to rounding counts as rounding."""
+    for i in range(len(order)):
+        for j in range(i + 1):
+            rest = covariance[order[i], order[j]]
+            for n in range(j):
+                rest -= lower[i, n] * lower[j, n]
+            least = _EPSILON * covariance[order[i], order[i]]
+            lower[i, j] = math.sqrt(max(rest, least)) if i == j else rest / lower[j, j]
+
+
+@inlined
+def _regress(
+    lower: Array, order: NDArray[np.int64], known: int, j: int, column: Array, factor: Array, filling: Array
+) -> None:
+    """Column j of L_oo^-1, which is row j of P_o, and of B below it."""
+    for i in range(j, len(order)):
+        total = 0.0
+        for n in range(j, min(i, known)):
+            total += lower[i, n] * column[n]
+        if i < known:
+            column[i] = (1.0 if i == j else -total) / lower[i, i]
+            factor[order[j], order[i]] = column[i]
+        else:
+            filling[order[i], order[j]] = total
+
+
+@inlined
+def _square(lower: Array, order: NDArray[np.int64], known: int, filling: Array) -> None:
+    """C = L_mm L_mm^T, its lower triangle."""
+    for i in range(known, len(order)):
+        for j in range(known, i + 1):
+            total = 0.0
+            for n in range(known, j + 1):
+                total += lower[i, n] * lower[j, n]
+            filling[order[i], order[j]] = total

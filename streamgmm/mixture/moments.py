@@ -5,15 +5,21 @@ lie so far from it that the scatter would lose digits, they are taken again abou
 the parallel update of Chan, Golub and LeVeque (1979), so that neither an offset of the data nor a component that lies
 far away costs digits, and a component of tiny mass keeps its moments.
 
-Sums run over all 256 lanes in an order that is fixed when the code is compiled; rows that fill up a block have
-weight 0. Four features against two at a time. Moments count the features that fill up, sums do not.
+Sums run over the lanes in an order that is fixed when the code is compiled; rows that fill up a block have weight 0.
+Four features against two at a time. Moments count the features that fill up, sums do not.
+
+Where features are missing, each component fills them in by itself before its moments are taken, and what stays
+uncertain is added to the scatter once, times the component's mass (see `missing_full`).
 """
 
 from typing import NamedTuple
 
+import numpy as np
+
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.block import BLOCK, TILE, Block, Model
-from streamgmm.mixture.compiled import compiled, inlined, part_sum
+from streamgmm.mixture.block import STEP, TILE, Block, Model
+from streamgmm.mixture.compiled import compiled, inlined, part, part_sum
+from streamgmm.mixture.filling import Filling, add_spread_diagonal, add_spread_full, fill_in_diagonal, fill_in_full
 
 _LEAST_SPREAD = 0.01  # of the second moment about the component's mean: with less, two digits would be lost
 
@@ -36,53 +42,82 @@ class Moments(NamedTuple):
     scatter: Array  # (b, k, ...) as Model.factors, about the block's mean; of a full one the lower triangle
 
 
+@part
+def empty_moments(model: Model) -> Moments:
+    """For the moments of one block under a padded model."""
+    shape, of_scatter = (1, *model.means.shape), (1, *model.factors.shape)
+    return Moments(np.empty(1), np.empty((1, len(model.means))), np.empty(shape), np.empty(of_scatter))
+
+
+@part
+def clear(moments: Moments, slot: int) -> None:
+    """Make a block's moments those of nothing."""
+    moments.weight[slot] = 0.0
+    moments.mass[slot] = 0.0
+    moments.shift[slot] = 0.0
+    moments.scatter[slot] = 0.0
+
+
 @inlined
-def _block_weight(block: Block) -> float:
+def _block_weight(block: Block, lanes: int) -> float:
     """The weight of the block's rows."""
     weight = 0.0
-    for n in range(BLOCK):
+    for n in range(lanes):
         weight += block.weights[n]
     return weight
 
 
 @part_sum
-def full_moments(block: Block, model: Model, moments: Moments, slot: int) -> None:
-    """The block's weight, and its moments of all components, every product of two features."""
-    moments.weight[slot] = _block_weight(block)
-    for k in range(len(model.means)):
-        mean, shift, scatter = model.means[k], moments.shift[slot, k], moments.scatter[slot, k]
-        mass = _weigh(block, k)
+def full_moments(
+    block: Block, means: Array, filling: Filling, groups: int, moments: Moments, slot: int, steps: int
+) -> None:
+    """The lanes' weight, and their moments of all components, every product of two features."""
+    moments.weight[slot] = _block_weight(block, STEP * steps)
+    for k in range(len(means)):
+        mean, shift, scatter = means[k], moments.shift[slot, k], moments.scatter[slot, k]
+        mass = _weigh(block, k, STEP * steps)
         moments.mass[slot, k] = mass
+        if mass > 0.0:
+            fill_in_full(filling, groups, k, mean, block)
         for attempt in range(2 if mass > 0.0 else 0):
             _centre_at(block, mean, shift, attempt)
-            if not _full_about_centre(block, mass, shift, scatter):
+            if not _full_about_centre(block, mass, shift, scatter, STEP * steps):
                 break
         _see_from(mean, block, shift)
+        add_spread_full(filling, groups, k, block.lane, scatter)
 
 
 @part_sum
-def diagonal_moments(block: Block, model: Model, moments: Moments, slot: int) -> None:
-    """The block's weight, and its moments of all components, each feature's square alone."""
-    moments.weight[slot] = _block_weight(block)
-    for k in range(len(model.means)):
-        mean, shift, scatter = model.means[k], moments.shift[slot, k], moments.scatter[slot, k]
-        mass = _weigh(block, k)
+def diagonal_moments(
+    block: Block, means: Array, filling: Filling, groups: int, moments: Moments, slot: int, steps: int
+) -> None:
+    """As `full_moments`, each feature's square alone."""
+    moments.weight[slot] = _block_weight(block, STEP * steps)
+    for k in range(len(means)):
+        mean, shift, scatter = means[k], moments.shift[slot, k], moments.scatter[slot, k]
+        mass = _weigh(block, k, STEP * steps)
         moments.mass[slot, k] = mass
+        if mass > 0.0:
+            fill_in_diagonal(filling, groups, k, mean, block)
         for attempt in range(2 if mass > 0.0 else 0):
             _centre_at(block, mean, shift, attempt)
-            if not _diagonal_about_centre(block, mass, shift, scatter):
+            if not _diagonal_about_centre(block, mass, shift, scatter, STEP * steps):
                 break
         _see_from(mean, block, shift)
+        add_spread_diagonal(filling, groups, k, block.lane, scatter)
 
 
 @compiled
-def add_full(model: Model, sums: Sums, moments: Moments, slots: int, first: int, last: int) -> None:
-    """Add the first `slots` blocks to the sums of the components from `first` to `last`, in order."""
+def add_full(means: Array, sums: Sums, moments: Moments, slots: int, first: int, last: int) -> None:
+    """Add the first `slots` blocks to the sums of the components from `first` to `last`, in order.
+
+    `means` (k, d) are what the blocks' shifts are seen from.
+    """
     for k in range(first, last):
         scatter = sums.scatter[k]
         for slot in range(slots):
             part, shift = moments.scatter[slot, k], moments.shift[slot, k]
-            between = _add_mean(sums, moments, model, slot, k)
+            between = _add_mean(sums, moments, means[k], slot, k)
             if between >= 0.0:
                 for i in range(len(scatter)):
                     for j in range(i + 1):
@@ -93,19 +128,19 @@ def add_full(model: Model, sums: Sums, moments: Moments, slots: int, first: int,
 
 
 @compiled
-def add_diagonal(model: Model, sums: Sums, moments: Moments, slots: int, first: int, last: int) -> None:
+def add_diagonal(means: Array, sums: Sums, moments: Moments, slots: int, first: int, last: int) -> None:
     """As `add_full`, where the scatter is diagonal."""
     for k in range(first, last):
         for slot in range(slots):
             part, shift = moments.scatter[slot, k], moments.shift[slot, k]
-            between = _add_mean(sums, moments, model, slot, k)
+            between = _add_mean(sums, moments, means[k], slot, k)
             if between >= 0.0:
                 for i in range(sums.scatter.shape[1]):
                     sums.scatter[k, i] += part[i] + between * shift[i] * shift[i]
 
 
 @inlined
-def _add_mean(sums: Sums, moments: Moments, model: Model, slot: int, k: int) -> float:
+def _add_mean(sums: Sums, moments: Moments, mean: Array, slot: int, k: int) -> float:
     """Add mass and mean; `shift` becomes the way between the means; returns what its square counts in the scatter,
     or -1 where there is nothing to add.
     """
@@ -114,17 +149,17 @@ def _add_mean(sums: Sums, moments: Moments, model: Model, slot: int, k: int) -> 
         return -1.0
     fraction = mass / (before + mass)
     for i in range(sums.mean.shape[1]):
-        shift[i] += model.means[k, i] - sums.mean[k, i]
+        shift[i] += mean[i] - sums.mean[k, i]
         sums.mean[k, i] += fraction * shift[i]
     sums.mass[k] = before + mass
     return before * fraction
 
 
 @inlined
-def _weigh(block: Block, k: int) -> float:
+def _weigh(block: Block, k: int, lanes: int) -> float:
     """Weighted responsibilities into `lane`; the block's mass of component k."""
     mass = 0.0
-    for n in range(BLOCK):
+    for n in range(lanes):
         block.lane[n] = block.joint[k, n] * block.weights[n]
         mass += block.lane[n]
     return mass
@@ -151,12 +186,12 @@ def _far(scatter: float, shift: float, mass: float) -> bool:
 
 
 @inlined
-def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> bool:
+def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array, lanes: int) -> bool:
     """Moments about the centre, taken to the block's mean; `shift` is the way between. Whether it has cost digits."""
     for i in range(0, len(shift), TILE):
-        _weigh_tile(block, i, mass, shift)
+        _weigh_tile(block, i, mass, shift, lanes)
         for j in range(0, i + TILE, 2):
-            _multiply(block, i, j, scatter)
+            _multiply(block, i, j, scatter, lanes)
     far = False
     for i in range(len(shift)):
         for j in range(i + 1):
@@ -166,13 +201,13 @@ def _full_about_centre(block: Block, mass: float, shift: Array, scatter: Array) 
 
 
 @inlined
-def _weigh_tile(block: Block, i: int, mass: float, shift: Array) -> None:
+def _weigh_tile(block: Block, i: int, mass: float, shift: Array, lanes: int) -> None:
     """Deviations of features i to i + 3 from the centre, weighted, into the tile; their mean."""
     a0, a1, a2, a3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
     x0, x1, x2, x3 = block.vectors[i], block.vectors[i + 1], block.vectors[i + 2], block.vectors[i + 3]
     c0, c1, c2, c3 = block.centre[i], block.centre[i + 1], block.centre[i + 2], block.centre[i + 3]
     s0 = s1 = s2 = s3 = 0.0
-    for n in range(BLOCK):
+    for n in range(lanes):
         weight = block.lane[n]
         v0, v1, v2, v3 = weight * (x0[n] - c0), weight * (x1[n] - c1), weight * (x2[n] - c2), weight * (x3[n] - c3)
         a0[n], a1[n], a2[n], a3[n] = v0, v1, v2, v3
@@ -181,12 +216,12 @@ def _weigh_tile(block: Block, i: int, mass: float, shift: Array) -> None:
 
 
 @inlined
-def _multiply(block: Block, i: int, j: int, scatter: Array) -> None:
+def _multiply(block: Block, i: int, j: int, scatter: Array, lanes: int) -> None:
     """Products of four weighted features with two others, summed over the lanes: eight sums fit the registers."""
     a0, a1, a2, a3 = block.tile[0], block.tile[1], block.tile[2], block.tile[3]
     x0, x1, c0, c1 = block.vectors[j], block.vectors[j + 1], block.centre[j], block.centre[j + 1]
     s00 = s01 = s10 = s11 = s20 = s21 = s30 = s31 = 0.0
-    for n in range(BLOCK):
+    for n in range(lanes):
         d0, d1 = x0[n] - c0, x1[n] - c1
         s00, s01 = s00 + a0[n] * d0, s01 + a0[n] * d1
         s10, s11 = s10 + a1[n] * d0, s11 + a1[n] * d1
@@ -199,12 +234,12 @@ def _multiply(block: Block, i: int, j: int, scatter: Array) -> None:
 
 
 @inlined
-def _diagonal_about_centre(block: Block, mass: float, shift: Array, scatter: Array) -> bool:
+def _diagonal_about_centre(block: Block, mass: float, shift: Array, scatter: Array, lanes: int) -> bool:
     """As `_full_about_centre`, where the scatter is diagonal."""
     far = False
     for i in range(len(shift)):
         centre, first, second = block.centre[i], 0.0, 0.0
-        for n in range(BLOCK):
+        for n in range(lanes):
             deviation = block.vectors[i, n] - centre
             weighted = block.lane[n] * deviation
             first += weighted

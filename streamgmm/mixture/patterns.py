@@ -1,176 +1,124 @@
-"""Patterns of missing features, and what each of them needs of the model: factorised once, kept in a bounded table.
+"""Patterns of missing features, each with the model as those vectors see it: made once, kept in a bounded table.
 
-With the known features o first and the missing ones m after them, Sigma = L L^T and L = [[L_oo, 0], [L_mo, L_mm]].
-The first block gives the density of what is known, the second the regression of what is missing on it, and
-L_mm L_mm^T is what stays uncertain: positive semi-definite by construction.
-
-The component is the innermost index everywhere, so that the loops become vector instructions.
+Seen through a pattern, the model is one of the known features alone, and there it is scored as any other: the factors
+of a pattern stand where the model's stand, with zeros for the features that are missing. Beside it the table keeps how
+what is missing is filled in (`filling`).
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.mixture.arrays import Array, Flags
-from streamgmm.mixture.block import Model
+from streamgmm.mixture.block import BLOCK, Model
 from streamgmm.mixture.compiled import inlined, part
+from streamgmm.mixture.filling import Filling
 
 LOG_2_PI = math.log(2 * math.pi)
-_EPSILON = 2.220446049250313e-16
 _MOST_PATTERNS = 512  # kept at once
-_MOST_NUMBERS = 1 << 21  # in their factors
+_MOST_NUMBERS = 1 << 23  # in what is kept of them
 _PROBES = 8  # places in the table where a pattern may be
 
 
-class Mixture(NamedTuple):
-    """The model with the component innermost."""
-
-    log_weights: Array  # (k,)
-    means: Array  # (d, k)
-    covariances: Array  # (d, d, k)
-
-
 class Patterns(NamedTuple):
-    """A table of patterns. `factors` is L; known diagonal elements inverted, and L_mm L_mm^T in the place of L_mm."""
+    """A table of s patterns. Features that fill up are in `factors` and `filling`, zero, and nowhere else."""
 
-    used: Flags  # (s,)
+    used: NDArray[np.int64]  # (s,) the last run that used it, counted from 1; 0 for an empty place
     missing: Flags  # (s, d)
     order: NDArray[np.int64]  # (s, d) known features, then missing ones
     known: NDArray[np.int64]  # (s,) how many are known
-    constants: Array  # (s, k) log density of the known features at its peak, weighted
-    factors: Array  # (s, d, d, k)
+    constants: Array  # (s, k) as `Model.constants`
+    factors: Array  # (s, ...) as `Model.factors`
+    filling: Array  # (s, ...) as `Filling.by`
 
 
-@inlined
-def find(patterns: Patterns, mixture: Mixture, vector: Array) -> int:
-    """The place of the vector's pattern in the table, factorised now if it was not there."""
-    slots = len(patterns.used)
-    slot = _home(vector, slots)
-    probes = 0
-    while probes < _PROBES and patterns.used[slot] and not _is_of(vector, patterns.missing[slot]):
-        slot = (slot + 1) % slots
-        probes += 1
-    if not patterns.used[slot] or probes == _PROBES:
-        _factorise(patterns, slot, mixture, vector)
-    return slot
+class Seen(NamedTuple):
+    """A model as vectors see it that miss features."""
+
+    model: Model  # padded
+    mixture: Any  # what a pattern is made of
+    patterns: Patterns
 
 
-@inlined
-def _home(vector: Array, slots: int) -> int:
-    """Where to look first: the hash of Fowler, Noll and Vo."""
-    key = np.uint64(14695981039346656037)
-    for value in vector:
-        key = (key ^ np.uint64(1 if math.isnan(value) else 2)) * np.uint64(1099511628211)
-    return int(np.int64((key ^ (key >> np.uint64(32))) % np.uint64(slots)))
-
-
-@inlined
-def _is_of(vector: Array, missing: Flags) -> bool:
-    different = 0
-    for i in range(len(vector)):
-        different += math.isnan(vector[i]) != missing[i]
-    return different == 0
-
-
-@part
-def _factorise(patterns: Patterns, slot: int, mixture: Mixture, vector: Array) -> None:
-    """Put the vector's pattern into its place."""
-    patterns.used[slot] = True
-    patterns.missing[slot] = np.isnan(vector)
-    known = _sort_features(patterns.missing[slot], patterns.order[slot])
-    patterns.known[slot] = known
-    factors, constants = patterns.factors[slot], patterns.constants[slot]
-    _cholesky(mixture.covariances, patterns.order[slot], factors)
-    for k in range(len(constants)):
-        constants[k] = mixture.log_weights[k] - 0.5 * known * LOG_2_PI
-    for i in range(known):
-        for k in range(len(constants)):
-            constants[k] -= math.log(factors[i, i, k])
-            factors[i, i, k] = 1.0 / factors[i, i, k]
-    _square_in_place(factors, known)
-
-
-@part
-def _sort_features(missing: Flags, order: NDArray[np.int64]) -> int:
-    """Known features first; how many."""
-    known = 0
-    for i in range(len(missing)):
-        if not missing[i]:
-            order[known] = i
-            known += 1
-    last = known
-    for i in range(len(missing)):
-        if missing[i]:
-            order[last] = i
-            last += 1
-    return known
-
-
-@part
-def _cholesky(covariances: Array, order: NDArray[np.int64], factors: Array) -> None:
-    """L of the covariances with their features in that order. A pivot lost to rounding counts as rounding."""
-    for i in range(len(order)):
-        for j in range(i + 1):
-            factors[i, j] = covariances[order[i], order[j]]
-            for n in range(j):
-                for k in range(factors.shape[2]):
-                    factors[i, j, k] -= factors[i, n, k] * factors[j, n, k]
-            if j < i:
-                factors[i, j] /= factors[j, j]
-        for k in range(factors.shape[2]):
-            least = _EPSILON * covariances[order[i], order[i], k]
-            factors[i, i, k] = math.sqrt(max(factors[i, i, k], least))
-
-
-@part
-def _square_in_place(factors: Array, known: int) -> None:
-    """L_mm becomes L_mm L_mm^T, from its last element backwards, so that none is overwritten before it was used."""
-    for i in range(len(factors) - 1, known - 1, -1):
-        for j in range(i, known - 1, -1):
-            for k in range(factors.shape[2]):
-                total = 0.0
-                for n in range(known, j + 1):
-                    total += factors[i, n, k] * factors[j, n, k]
-                factors[i, j, k] = total
-
-
-@part
-def inside_out(model: Model) -> Mixture:
-    """Covariances from the factors of precisions: L = P^-T, Sigma = L L^T."""
-    components, features = model.means.shape
-    log_weights, covariances = model.constants + 0.5 * features * LOG_2_PI, np.empty((features, features, components))
-    inverse = np.zeros((features, features))  # P^-1, upper triangular
-    for k in range(components):
-        factor = model.factors[k]
-        for i in range(features):
-            log_weights[k] -= math.log(factor[i, i])
-            inverse[i, i] = 1.0 / factor[i, i]
-            for j in range(i):
-                rest = 0.0
-                for n in range(j, i):
-                    rest -= inverse[j, n] * factor[n, i]
-                inverse[j, i] = rest * inverse[i, i]
-        for i in range(features):
-            for j in range(features):
-                total = 0.0
-                for n in range(min(i, j) + 1):
-                    total += inverse[n, i] * inverse[n, j]
-                covariances[i, j, k] = total
-    return Mixture(log_weights, model.means.T.copy(), covariances)
-
-
-@part
-def empty_patterns(model: Model, count: int) -> Patterns:
-    """A table for the patterns of `count` rows."""
-    components, features = model.means.shape
-    slots = max(1, min(2 * count, _MOST_PATTERNS, _MOST_NUMBERS // (components * features * features)))
+def empty_patterns(model: Model, features: int, count: int) -> Patterns:
+    """A table for at most `count` patterns of the features of a model, which may be padded."""
+    fitting = _MOST_NUMBERS // (2 * model.factors.size)
+    slots = max(1, min(2 * count, _MOST_PATTERNS, fitting))
     return Patterns(
-        np.zeros(slots, np.bool_),
+        np.zeros(slots, np.int64),
         np.empty((slots, features), np.bool_),
         np.empty((slots, features), np.int64),
         np.empty(slots, np.int64),
-        np.empty((slots, components)),
-        np.empty((slots, features, features, components)),
+        np.empty((slots, len(model.constants))),
+        np.empty((slots, *model.factors.shape)),
+        np.empty((slots, *model.factors.shape)),
     )
+
+
+@part
+def filling_by(patterns: Patterns) -> Filling:
+    """How a block's vectors are filled in, whose patterns are all in the table; their groups are still to be named."""
+    named = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    return Filling(patterns.order, patterns.known, patterns.filling, named[0], named[1])
+
+
+@inlined
+def find(patterns: Patterns, vectors: Array, n: int, run: int) -> tuple[int, bool]:
+    """The place of the pattern of vector n in the table, and whether it is still to be made there.
+
+    It keeps its place to the end of the run.
+    """
+    slots, probes = len(patterns.used), 1
+    place = int(np.int64(key_of(vectors, n) % np.uint64(slots)))
+    while probes < _PROBES and patterns.used[place] and not _is_of(vectors, n, patterns.missing[place]):
+        place = (place + 1) % slots
+        probes += 1
+    new = bool(patterns.used[place] == 0) or not _is_of(vectors, n, patterns.missing[place])
+    while new and patterns.used[place] == run:
+        place = (place + 1) % slots
+    patterns.used[place] = run
+    return place, new
+
+
+@part
+def enter(patterns: Patterns, place: int, vectors: Array, n: int) -> None:
+    """Put the pattern of vector n into its place: which features are missing, the known ones first."""
+    order, known = patterns.order[place], 0
+    for i in range(len(order)):
+        patterns.missing[place, i] = math.isnan(vectors[n, i])
+        if not patterns.missing[place, i]:
+            order[known] = i
+            known += 1
+    patterns.known[place] = last = known
+    for i in range(len(order)):
+        if patterns.missing[place, i]:
+            order[last] = i
+            last += 1
+
+
+@inlined
+def key_of(vectors: Array, n: int) -> np.uint64:
+    """A number for the pattern of vector n, by the hash of Fowler, Noll and Vo; others may share it."""
+    key = np.uint64(14695981039346656037)
+    for i in range(vectors.shape[1]):
+        key = (key ^ np.uint64(1 if math.isnan(vectors[n, i]) else 2)) * np.uint64(1099511628211)
+    return key ^ (key >> np.uint64(32))
+
+
+@inlined
+def is_like(vectors: Array, one: int, other: int) -> bool:
+    """Whether two vectors miss the same features."""
+    different = 0
+    for i in range(vectors.shape[1]):
+        different += math.isnan(vectors[one, i]) != math.isnan(vectors[other, i])
+    return different == 0
+
+
+@inlined
+def _is_of(vectors: Array, n: int, missing: Flags) -> bool:
+    different = 0
+    for i in range(vectors.shape[1]):
+        different += math.isnan(vectors[n, i]) != missing[i]
+    return different == 0

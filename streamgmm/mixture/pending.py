@@ -2,7 +2,7 @@
 
 Statistics are summed over fixed blocks of 256 rows, counted from the batch's start. Full blocks are kept as their
 sums, the rows of the unfinished block as they are. So the state stays small, and it has the same bits however the
-rows were cut into calls. Rows with missing features are not in blocks but in sums of their own (see `missing`).
+rows were cut into calls. Rows with missing features have blocks and sums of their own (see `missing`).
 """
 
 from functools import lru_cache
@@ -26,15 +26,15 @@ class Pending(NamedTuple):
     rows: Array  # (m, d), m < 256: the unfinished block
     weights: Array  # (m,)
     squares: float = 0.0  # of the weights of all rows, summed
-    gaps: Sums | None = None  # over the rows with missing features; None as long as there is none
+    gaps: Sums | None = None  # over the full blocks of rows with missing features; None as long as there is no such row
+    gap_rows: Rows | None = None  # their unfinished block
     background: float = 0.0  # weight that belongs to the background, not to the rows here
 
 
 @lru_cache(maxsize=64)  # a value like any other, made once for each M-step
 def nothing(shape: tuple[int, int], kernel: Kernel) -> Pending:
     """A batch at its start, for a model of `shape` (k, d)."""
-    n_features = shape[1]
-    return Pending(_no_sums(shape, kernel), frozen(np.zeros((0, n_features))), frozen(np.zeros(0)))
+    return Pending(kernel.no_sums(*shape), frozen(np.zeros((0, shape[1]))), frozen(np.zeros(0)))
 
 
 def add(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
@@ -44,56 +44,74 @@ def add(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pen
     if parts is None:
         return _add_complete(pending, model, rows, kernel)
     pending, complete = _add_complete(pending, model, parts.complete, kernel)
-    before = pending.gaps or _no_sums((len(model.means), model.means.shape[1]), kernel)
-    gaps, incomplete = missing.accumulate(kernel, model, before, parts.incomplete)
-    return pending._replace(gaps=gaps), missing.together(parts, complete, incomplete)
+    pending, incomplete = _add_incomplete(pending, model, parts.incomplete, kernel)
+    return pending, missing.together(parts, complete, incomplete)
 
 
 def at_once(model: Model, rows: Rows, kernel: Kernel) -> tuple[Sums, Output]:
     """Score rows that are a batch by themselves: their sums, and what is known of each."""
-    parts, before = missing.split(rows), _no_sums((len(model.means), model.means.shape[1]), kernel)
+    parts, before = missing.split(rows), kernel.no_sums(*model.means.shape)
     complete = rows if parts is None else parts.complete
-    carried = Rows(complete.vectors[:0], complete.weights[:0])
-    blocks = (len(complete.weights) + BLOCK - 1) // BLOCK
-    sums, output = accumulate(kernel, model, before, Batch(carried, complete, blocks * BLOCK))
+    sums, output = accumulate(kernel, model, before, _whole(complete))
     if parts is None:
         return sums, output
-    gaps, incomplete = missing.accumulate(kernel, model, before, parts.incomplete)
+    gaps, incomplete = missing.accumulate(kernel, model, before, _whole(parts.incomplete))
     return joined(sums, gaps), missing.together(parts, output, incomplete)
 
 
 def close(pending: Pending, model: Model, kernel: Kernel) -> Sums:
-    """The sums over the whole batch, its unfinished block filled up with rows of weight 0."""
+    """The sums over the whole batch, its unfinished blocks filled up with rows of weight 0."""
     sums = pending.sums
     if len(pending.weights):
-        carried = _carried(pending)
-        none = Rows(carried.vectors[:0], carried.weights[:0])
-        sums, _ = accumulate(kernel, model, sums, Batch(carried, none, complete=BLOCK))
-    return sums if pending.gaps is None else joined(sums, pending.gaps)
+        sums, _ = accumulate(kernel, model, sums, _whole(Rows(pending.rows, pending.weights)))
+    if pending.gap_rows is None:
+        return sums
+    before = pending.gaps or kernel.no_sums(*model.means.shape)
+    gaps, _ = missing.accumulate(kernel, model, before, _whole(pending.gap_rows))
+    return joined(sums, gaps)
 
 
 def _add_complete(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
-    carried = _carried(pending)
-    total = len(pending.weights) + len(rows.weights)
-    complete = total - total % BLOCK
-    sums, output = accumulate(kernel, model, pending.sums, Batch(carried, rows, complete))
-    rest = _rest(carried, rows, total - complete)
+    batch = _batch(Rows(pending.rows, pending.weights), rows)
+    sums, output = accumulate(kernel, model, pending.sums, batch)
+    rest = _rest(batch)
     return pending._replace(sums=sums, rows=rest.vectors, weights=rest.weights), output
 
 
-def _carried(pending: Pending) -> Rows:
-    """The unfinished block as the kernels take it: arrays of a copied or unpickled state can be written to."""
-    return Rows(frozen(pending.rows), frozen(pending.weights))
+def _add_incomplete(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
+    batch = _batch(pending.gap_rows or _none_of(rows), rows)
+    before = pending.gaps or kernel.no_sums(*model.means.shape)
+    gaps, output = missing.accumulate(kernel, model, before, batch)
+    return pending._replace(gaps=gaps, gap_rows=_rest(batch)), output
 
 
-def _no_sums(shape: tuple[int, int], kernel: Kernel) -> Sums:
-    return Sums(0.0, *(frozen(np.zeros(size)) for size in (shape[:1], shape, kernel.shape(*shape))))
+def _batch(carried: Rows, rows: Rows) -> Batch:
+    """With what is carried; full blocks go into the sums."""
+    total = len(carried.weights) + len(rows.weights)
+    return Batch(_frozen(carried), rows, complete=total - total % BLOCK)
 
 
-def _rest(carried: Rows, rows: Rows, count: int) -> Rows:
-    """The last `count` rows, copied so that they do not hold on to the caller's buffer."""
+def _whole(rows: Rows) -> Batch:
+    """By themselves; the last block goes into the sums too."""
+    rows = _frozen(rows)
+    return Batch(_none_of(rows), rows, complete=-(-len(rows.weights) // BLOCK) * BLOCK)
+
+
+def _frozen(rows: Rows) -> Rows:
+    """As the kernels take them: arrays of a copied or unpickled state can be written to."""
+    return Rows(frozen(rows.vectors), frozen(rows.weights))
+
+
+def _none_of(rows: Rows) -> Rows:
+    return Rows(rows.vectors[:0], rows.weights[:0])
+
+
+def _rest(batch: Batch) -> Rows:
+    """The rows that are in no full block, copied so that they do not hold on to the caller's buffer."""
+    carried, rows = batch.carried, batch.rows
+    count = len(carried.weights) + len(rows.weights) - batch.complete
     if count == 0:
-        return Rows(carried.vectors[:0], carried.weights[:0])
+        return _none_of(carried)
     new = min(count, len(rows.weights))
     first, old = len(rows.weights) - new, len(carried.weights) - (count - new)
     return Rows(

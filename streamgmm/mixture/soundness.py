@@ -39,6 +39,10 @@ def check_statistics(state: State, covariance: Covariance) -> None:
     _check_moments("pending.gaps", pending.gaps, shape, of_kernel)
     _check("pending.weights", pending.weights, (min(len(pending.weights), BLOCK - 1),))
     _check("pending.rows", pending.rows, (len(pending.weights), shape[1]))
+    if pending.gap_rows is not None:
+        vectors, weights = pending.gap_rows
+        _check("pending.gap_rows.weights", weights, (min(len(weights), BLOCK - 1),))
+        _check("pending.gap_rows.vectors", np.where(np.isnan(vectors), 0.0, vectors), (len(weights), shape[1]))
     if average is not None:
         _check_moments("average.recent", average.recent, shape, by_type)
         _check_moments("average.earlier", average.earlier, shape, by_type)

@@ -85,9 +85,10 @@ def state_of(document: dict[str, Any]) -> State:
 
 
 def _with_lists(plain: Any) -> Any:  # noqa: ANN401 - any plain value
-    """The plain value with each array's data as a list of numbers."""
+    """The plain value with each array's data as a list of numbers; what is missing (NaN) is null."""
     if isinstance(plain, dict) and isinstance(plain.get("data"), bytes):
-        return plain | {"data": np.frombuffer(plain["data"], plain["dtype"]).tolist()}
+        numbers = np.frombuffer(plain["data"], plain["dtype"]).tolist()
+        return plain | {"data": [number if number == number else None for number in numbers]}  # noqa: PLR0124 - NaN
     if isinstance(plain, dict):
         return {key: _with_lists(value) for key, value in plain.items()}
     return [_with_lists(item) for item in plain] if isinstance(plain, list) else plain

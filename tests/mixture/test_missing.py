@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
-from streamgmm.mixture import scoring, stepwise_em, threads
+from streamgmm.mixture import patterns, scoring, stepwise_em, threads
 from tests.mixture.oracles import em_step, log_joint
 from tests.mixture.samples import NAMES, all_finite, bits, learning, random_state
 
@@ -120,6 +120,24 @@ def test_more_patterns_than_the_table_holds():
     _, info = stepwise_em.score(state, vectors, None, learning("full"))
     truth = logsumexp(log_joint("full", state.parameters, vectors), axis=1)
     np.testing.assert_allclose(info.log_likelihood, truth, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kept", [1, 5])
+def test_blocks_of_more_patterns_than_the_table_holds(name, kept, monkeypatch):
+    generator = np.random.default_rng(0)
+    state, vectors = random_state(name, 3, 6, generator), with_gaps(generator, 600, 6, 0.5)
+    hyper, whole = learning(name), learning(name, exponent=1.0, delay=0.0, reg_relative=0.0)
+    _, roomy = stepwise_em.score(state, vectors, None, hyper)
+    monkeypatch.setattr(patterns, "_MOST_NUMBERS", 2 * kept * int(np.prod(hyper.covariance.kernel.shape(3, 8))))
+    scored, info = stepwise_em.score(state, vectors, None, hyper)
+    assert bits(info) == bits(roomy)
+    pieces = state
+    for part in np.array_split(vectors, 7):
+        pieces, _ = stepwise_em.score(pieces, part, None, hyper)
+    assert bits(pieces) == bits(scored)
+    learnt, _ = stepwise_em.learn(scored, whole)
+    for ours, theirs in zip(learnt.parameters, em_step(name, state.parameters, vectors, np.ones(600)), strict=False):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-9)
 
 
 WILD = {
