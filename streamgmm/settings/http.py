@@ -16,8 +16,8 @@ class Http(Section):
     port: int = Field(8080, ge=0, le=65535, description="port; 0 takes a free one and logs it")
     token: SecretStr = Field(
         SecretStr(""),
-        description="who knows it may look at the page and the API where `host` is not this machine alone, and may "
-        "change the model; only from the environment (STREAMGMM_HTTP__TOKEN) or token_file",
+        description="who knows it may look at the page and the API where `host` is not this machine alone; only "
+        "from the environment (STREAMGMM_HTTP__TOKEN) or token_file",
     )
     token_file: str = Field("", description="a file that holds the token")
     public_read: bool = Field(
