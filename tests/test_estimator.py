@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV
@@ -196,6 +197,21 @@ def test_a_stream_settles_at_its_average(name):
     np.testing.assert_array_equal(model.means_, expected.means)
     assert np.abs(model.means_ - before).max() > 0
     assert model.settle().means_ is model.state_.parameters.means
+
+
+def test_a_fit_on_fewer_rows_than_a_batch_leaves_its_average_in_the_time_of_the_stream():
+    model = estimator(batch_size=100_000, tol=0, max_iter=20)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(blobs(300)[0])
+    model.partial_fit(blobs(3000)[0])
+    average = model.state_.average
+    assert average.earlier_time + average.recent_time <= model.state_.time
+
+
+def test_settling_keeps_account_of_what_the_average_was_learnt_from(name):
+    model = estimator(covariance_type=name, averaging=True).partial_fit(blobs(20_000)[0])
+    before, size = model.effective_sample_size_, averaging.averaged_size(model.state_, model.learning())
+    assert model.settle().effective_sample_size_ == size > before
 
 
 def test_without_averaging_there_is_nothing_to_settle():

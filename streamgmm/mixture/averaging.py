@@ -30,9 +30,9 @@ def settled(state: State, learning: Learning) -> State:
     if state.average is None:
         return state
     covariance = learning.covariance
-    statistics = over_both(state.average, covariance)
-    lean = weak.lean(statistics, state.effective_sample_size, covariance)
-    return state._replace(parameters=m_step(lean, state.parameters, learning)[0], statistics=statistics, average=None)
+    statistics, size = over_both(state.average, covariance), averaged_size(state, learning)
+    parameters, _ = m_step(weak.lean(statistics, size, covariance), state.parameters, learning)
+    return state._replace(parameters=parameters, statistics=statistics, effective_sample_size=size, average=None)
 
 
 def scored_by_average(state: State, vectors: ArrayLike, learning: Learning) -> Info:

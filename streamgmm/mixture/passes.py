@@ -52,8 +52,20 @@ def fit(state: State, rows: Rows, learning: Learning, passes: Passes, generator:
     longer = learning.batch_size / batch_size
     half_life = learning.half_life._replace(batches=learning.half_life.batches * longer)
     fitting = learning._replace(batch_size=batch_size, half_life=half_life)
-    state, done, converged = _passes(state._replace(time=state.time * longer), rows, fitting, passes, generator)
-    return Fitted(state._replace(time=state.time / longer), done, converged)
+    state, done, converged = _passes(_in_batches(state, longer), rows, fitting, passes, generator)
+    return Fitted(_in_batches(state, 1 / longer), done, converged)
+
+
+def _in_batches(state: State, factor: float) -> State:
+    """The state with its times told in batches that are so many times shorter."""
+    average = state.average
+    if average is not None:
+        average = average._replace(
+            recent_time=average.recent_time * factor,
+            length=average.length * factor,
+            earlier_time=average.earlier_time * factor,
+        )
+    return state._replace(time=state.time * factor, average=average)
 
 
 def _passes(state: State, rows: Rows, learning: Learning, passes: Passes, generator: np.random.Generator) -> Fitted:
