@@ -12,7 +12,7 @@ from tests.kafka.jars import jars
 from tests.kafka.server import KafkaServer
 
 # A property is tried on some examples by `make test`, on many by `make test-long`.
-hypothesis.settings.register_profile("some", max_examples=30, deadline=None)
+hypothesis.settings.register_profile("some", max_examples=15, deadline=None)
 hypothesis.settings.register_profile("many", max_examples=100, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "some"))
 
