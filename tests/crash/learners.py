@@ -89,9 +89,11 @@ class Learner:
     def finish(self, *more: str, timeout: float = 240) -> int:
         return self.start("--until-end", *more).wait(timeout)
 
-    def audit(self, timeout: float = 200) -> subprocess.CompletedProcess[str]:
+    def check_audit(self, timeout: float = 200) -> None:
+        """The delivery is proven; what was said where it is not."""
         command = [*COMMAND, "audit", "--config", str(self.config)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def wait_for(self, words: str, seconds: float = 30) -> None:
         """Until the log says so."""

@@ -39,8 +39,7 @@ def test_the_broker_killed_and_restarted_in_the_middle_of_transactions(own_kafka
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0, learner.said()[-2000:]
     assert learner.finish(timeout=180) == 0, learner.said()[-2000:]
-    audit = learner.audit()
-    assert audit.returncode == 0, audit.stdout + audit.stderr
+    learner.check_audit()
     learners.check_every_record_once(log, topic, f"{topic}.out")
     calm = Learner(tmp_path, learners.settings(log, topic, f"{topic}.calm"), name="calm")
     assert calm.finish() == 0
@@ -48,6 +47,10 @@ def test_the_broker_killed_and_restarted_in_the_middle_of_transactions(own_kafka
 
 
 def test_told_to_stop_while_the_broker_is_away_it_ends_in_time(own_kafka, log, tmp_path):
+    """More records come afterwards, for what they commit also ends what a Kafka 4.3 alone in its cluster leaves open.
+
+    It may lose the markers of what it had committed when it was killed (README, "Limits").
+    """
     topic = new_topic(log)
     learner = Learner(tmp_path, learners.settings(log, topic, f"{topic}.out"))
     process = learner.start()
@@ -60,8 +63,9 @@ def test_told_to_stop_while_the_broker_is_away_it_ends_in_time(own_kafka, log, t
         assert time.monotonic() - began < 5.5
     finally:
         own_kafka.restart()
+    log.fill(topic, learners.records(1000, 1, 1))
     assert learner.finish() == 0, learner.said()[-2000:]
-    assert learner.audit().returncode == 0
+    learner.check_audit()
 
 
 def test_an_absent_broker_is_waited_for_until_the_deadline_and_named(tmp_path):
@@ -89,5 +93,5 @@ def test_the_first_of_two_learners_exits_with_4_and_says_why(request, tmp_path, 
     two.send_signal(signal.SIGTERM)
     assert two.wait(10) == 0, second.said()[-2000:]
     assert second.finish() == 0
-    assert second.audit().returncode == 0
+    second.check_audit()
     learners.check_every_record_once(log, topic, f"{topic}.out")

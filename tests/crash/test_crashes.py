@@ -30,8 +30,7 @@ def disturb_and_check(log, folder, *, partitions, number, kills, seed, made=lear
     with learners.feeding(log, topic, partitions, rate=1500, made=made):
         codes = learners.disturbed(learner, kills, seed, number)
     assert learner.finish() == 0, learner.said()[-3000:]
-    audit = learner.audit()
-    assert audit.returncode == 0, audit.stdout + audit.stderr
+    learner.check_audit()
     learners.check_every_record_once(log, topic, f"{topic}.out")
     return topic, learner, codes
 
@@ -80,8 +79,7 @@ def test_kills_of_a_large_model_between_its_checkpoints_lose_nothing(log, tmp_pa
     first.wait(10)
     learners.disturbed(learner, kills, 5, signal.SIGKILL, shortest=2.0, longest=4.0)
     assert learner.finish() == 0, learner.said()[-3000:]
-    audit = learner.audit()
-    assert audit.returncode == 0, audit.stdout + audit.stderr
+    learner.check_audit()
     learners.check_every_record_once(log, topic, f"{topic}.out")
     calm = Learner(tmp_path, learners.settings(log, topic, f"{topic}.calm", **LARGE), name="calm")
     assert calm.finish() == 0, calm.said()[-3000:]

@@ -64,6 +64,5 @@ def test_a_leader_that_dies_and_one_that_is_voted_out(three, tmp_path):
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0, learner.said()[-2000:]
     assert learner.finish() == 0, learner.said()[-2000:]
-    audit = learner.audit()
-    assert audit.returncode == 0, audit.stdout + audit.stderr
+    learner.check_audit()
     learners.check_every_record_once(log, topic, f"{topic}.out")

@@ -4,6 +4,7 @@ The models here are small; `checkpoint_bytes: 0` makes them large.
 """
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 
@@ -13,6 +14,7 @@ from streamgmm.errors import StateLost, TransactionFailed
 from streamgmm.service import model_commands, model_topic, progress
 from streamgmm.service.audit import audit
 from streamgmm.service.plain import to_plain
+from streamgmm.service.progress import Progress
 from streamgmm.settings import Settings
 from tests.engine import streams
 from tests.service import faults
@@ -186,7 +188,7 @@ async def test_other_records_than_were_learnt_are_lost_input(url, broker, topic)
     await fill(broker, topic)
     given = large(url, topic)
     await killed(given, "begin", 8)
-    await tampered(broker, given)
+    await write_progress(broker, given, lambda last: last._replace(number=last.number + 1, learnt=(), checksum=1))
     with pytest.raises(StateLost, match="leads to another model"):
         await run_to_end(given)
     assert "has forgotten" in await model_commands.reset(given)
@@ -198,20 +200,20 @@ async def test_a_missing_progress_record_is_lost_state(url, broker, topic):
     await fill(broker, topic)
     given = large(url, topic)
     await killed(given, "begin", 8)
-    last = (await newest(broker, given)).progress[-1]
-    await write(broker, given, last._replace(number=last.number + 2))
+    last = await write_progress(broker, given, lambda last: last._replace(number=last.number + 2))
     with pytest.raises(StateLost, match=f"number {last.number + 1} is missing"):
         await run_to_end(given)
 
 
-async def tampered(broker, given):
-    """One more progress record, whose checksum is of no model."""
-    last = (await newest(broker, given)).progress[-1]
-    await write(broker, given, last._replace(number=last.number + 1, learnt=(), checksum=1))
+async def write_progress(broker, given, made: Callable[[Progress], Progress]) -> Progress:
+    """One more progress record, made of the last one, which is returned.
 
-
-async def write(broker, given, record):
+    The writer comes first: it waits for the markers of what was last committed, without which the last is not seen.
+    """
     writer = await broker.writer(model_topic.transactional_id(given))
+    last = (await newest(broker, given)).progress[-1]
+    record = made(last)
     key = model_topic.Keys("m").progress(record.number)
     await model_topic.publish(writer, given.topics["model"], [(key, progress.encode(record))])
     await writer.close()
+    return last
