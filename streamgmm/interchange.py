@@ -9,7 +9,7 @@ it had never stopped.
 `service.model_file` says how it is written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from streamgmm.service import model_file
 from streamgmm.service.checkpoint import SCHEMA
 from streamgmm.service.plain import to_plain
 
-_NOT_KEPT = ("n_components", "weights_init", "means_init", "precisions_init", "random_state")  # the model is there
+_NOT_KEPT = ("n_components", "weights_init", "means_init", "precisions_init")  # the model is there
+_SHARED = ("tol", "reg_covar", "max_iter", "n_init", "random_state", "warm_start")  # parameters of both
 _SAME_IN_SCIKIT_LEARN = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_", "n_features_in_")
 _AFTER_A_FIT = ("converged_", "n_iter_", "lower_bound_", "feature_names_in_")
 
@@ -70,12 +71,15 @@ def from_json(data: bytes | str, **parameters: object) -> StreamingGaussianMixtu
 def to_scikit_learn(estimator: StreamingGaussianMixture) -> GaussianMixture:
     """A fitted GaussianMixture that says what this model says; a `fit` of it starts there."""
     check_is_fitted(estimator)
+    starts = GaussianMixture._parameter_constraints["init_params"][0].options
     model = GaussianMixture(
         estimator.n_components,
         covariance_type=estimator.covariance_type,
+        init_params=estimator.init_params if estimator.init_params in starts else "kmeans",
         weights_init=estimator.weights_,
         means_init=estimator.means_,
         precisions_init=estimator.precisions_,
+        **{name: getattr(estimator, name) for name in _SHARED},
     )
     for name in (*_SAME_IN_SCIKIT_LEARN, *(name for name in _AFTER_A_FIT if hasattr(estimator, name))):
         setattr(model, name, getattr(estimator, name))
@@ -83,7 +87,10 @@ def to_scikit_learn(estimator: StreamingGaussianMixture) -> GaussianMixture:
 
 
 def from_scikit_learn(model: GaussianMixture, **parameters: object) -> StreamingGaussianMixture:
-    """An estimator that goes on from a fitted GaussianMixture, at time 0; `parameters` are the estimator's."""
+    """An estimator that goes on from a fitted GaussianMixture, at time 0, with the parameters that both have.
+
+    `parameters` are the estimator's, and take the place of those.
+    """
     check_is_fitted(model)
     covariance = covariances.by_name(model.covariance_type)
     known = given(
@@ -93,7 +100,7 @@ def from_scikit_learn(model: GaussianMixture, **parameters: object) -> Streaming
         means_init=model.means_,
         covariances_init=model.covariances_,
     )
-    settings = {"covariance_type": model.covariance_type, "reg_covar": model.reg_covar} | parameters
+    settings = {name: getattr(model, name) for name in ("covariance_type", "init_params", *_SHARED)} | parameters
     learning = StreamingGaussianMixture(**settings).learning()
     state = stepwise_em.begin(*parameters_of(known, covariance), learning)
     return StreamingGaussianMixture.from_state(state, getattr(model, "feature_names_in_", None), **settings)
@@ -112,10 +119,15 @@ def _document(estimator: StreamingGaussianMixture) -> dict[str, Any]:
         "covariance_type": estimator.covariance_type,
         "n_features": int(estimator.n_features_in_),
         "live": {"mixture": to_plain(estimator.state_), "ids": to_plain(np.arange(estimator.n_components))},
-        "parameters": {
-            name: to_plain(value) for name, value in estimator.get_params().items() if name not in _NOT_KEPT
-        },
+        "parameters": {name: to_plain(value) for name, value in _kept(estimator.get_params())},
     }
+
+
+def _kept(parameters: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Those that a document keeps: a generator of random numbers is none, a seed is."""
+    for name, value in parameters.items():
+        if name not in _NOT_KEPT and not isinstance(value, np.random.RandomState):
+            yield name, value
 
 
 def _estimator(found: object, parameters: Mapping[str, object]) -> StreamingGaussianMixture:

@@ -97,6 +97,24 @@ def test_scikit_learn_says_the_same_of_a_model(estimator):
     np.testing.assert_array_equal(model.sample(5)[0].shape, (5, 3))
 
 
+OTHER = {"tol": 0.5, "reg_covar": 0.25, "max_iter": 7, "n_init": 3, "random_state": 5, "warm_start": True}
+
+
+@pytest.mark.parametrize("init_params", ["k-means++", "hierarchical"])
+def test_parameters_that_both_have_go_along(init_params):
+    ours = StreamingGaussianMixture(2, init_params=init_params, **OTHER).fit(VECTORS)
+    theirs = interchange.to_scikit_learn(ours)
+    assert {name: getattr(theirs, name) for name in OTHER} == OTHER
+    assert theirs.init_params == {"hierarchical": "kmeans"}.get(init_params, init_params)
+    assert theirs.fit(VECTORS).converged_
+    back = interchange.from_scikit_learn(theirs, tol=0.75).get_params()
+    assert {name: back[name] for name in OTHER} == OTHER | {"tol": 0.75}
+    saved = interchange.from_json(interchange.to_json(ours)).get_params()
+    assert {name: saved[name] for name in OTHER} == OTHER
+    drawn = ours.set_params(random_state=np.random.RandomState(1))
+    assert interchange.from_json(interchange.to_json(drawn)).random_state is None
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_model_of_scikit_learn_goes_on_here(name):
     model = GaussianMixture(2, covariance_type=name, random_state=0).fit(VECTORS)
@@ -167,8 +185,9 @@ def test_a_document_with_a_spoilt_number_is_refused_by_its_name(estimator, name,
 
 
 def test_what_is_no_json_is_refused():
-    with pytest.raises(ValueError, match="Expecting"):
-        interchange.from_json(b"model")
+    for data in (b"model", "xx", "", "[" * 100_000, b"\xff\xff"):
+        with pytest.raises(ValueError, match="the document is not json: "):
+            interchange.from_json(data)
 
 
 def test_the_suffix_says_the_format(estimator, tmp_path):

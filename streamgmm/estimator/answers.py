@@ -239,4 +239,11 @@ class Answers(DensityMixin, BaseEstimator):  # type: ignore[misc]
         return Rows(vectors, bounds.weights("sample_weight", weights, len(vectors)))
 
     def _generator(self) -> np.random.Generator:
-        return np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1))
+        try:
+            found = check_random_state(self.random_state)
+        except ValueError as error:
+            raise ValueError(
+                f"random_state is {self.random_state!r}; it must be None, an integer from 0 to {2**32 - 1}, or a "
+                "numpy RandomState"
+            ) from error
+        return np.random.default_rng(found.randint(2**31 - 1))

@@ -20,12 +20,13 @@ def integer(name: str, value: object, low: int) -> int:
     return int(value)
 
 
-def real(name: str, value: object, low: float, high: float = math.inf, *, above: bool = False) -> float:
+def real(name: str, value: object, low: float = -math.inf, high: float = math.inf, *, above: bool = False) -> float:
     """A finite number from `low` to `high`; with `above`, more than `low`. Raises ValueError for anything else."""
     number = math.nan if isinstance(value, bool | np.bool_) or not isinstance(value, Real) else float(value)
     if not math.isfinite(number) or not low <= number <= high or (above and number == low):
-        bound = f"{'above' if above else 'at least'} {low:g}" + (f" and at most {high:g}" if high < math.inf else "")
-        raise ValueError(f"{name} is {value!r}; it must be a finite number {bound}")
+        lowest = f" {'above' if above else 'at least'} {low:g}" if low > -math.inf else ""
+        highest = f" and at most {high:g}" if high < math.inf else ""
+        raise ValueError(f"{name} is {value!r}; it must be a finite number{lowest}{highest}")
     return number
 
 

@@ -25,6 +25,12 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_FIRST_RUN = "the first run of this version compiles its kernels; later ones load them"
+_NO_CACHE = (
+    "numba can write its cache nowhere, so that every start compiles the kernels: make the package's folder or the "
+    "user's cache folder writable, or name another in NUMBA_CACHE_DIR"
+)
+
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 _REORDERED: dict[str, Any] = {**_OPTIONS, "fastmath": {"contract", "reassoc"}}
@@ -57,6 +63,11 @@ def cache_is_kept() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def why_compiling() -> str:
+    """What to tell who waits."""
+    return _FIRST_RUN if cache_is_kept() else _NO_CACHE
 
 
 def part(function: Function) -> Function:

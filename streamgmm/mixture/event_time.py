@@ -1,15 +1,14 @@
 """The stream's own clock: the largest time (seconds) that any record learnt so far carried. It never goes back."""
 
-import math
+from streamgmm.mixture import bounds
 
 
 def later(known: float | None, given: float | None) -> float | None:
-    """The later of two times, either of which may be unknown. Raises ValueError for one that is not finite."""
+    """The later of two times, either of which may be unknown. Raises ValueError for one that is no finite number."""
     if given is None:
         return known
-    if not math.isfinite(given):
-        raise ValueError(f"event_time is {given}; it must be finite, in seconds")
-    return given if known is None else max(known, given)
+    seconds = bounds.real("event_time", given)
+    return seconds if known is None else max(known, seconds)
 
 
 def passed(before: float | None, now: float | None) -> float:

@@ -13,12 +13,14 @@ from streamgmm.mixture.parameters import shape_of
 from streamgmm.mixture.state import State
 from streamgmm.mixture.sums import joined
 
+_ONES_OWN = {"pending", "event_time"}  # may differ
+
 
 def merge(one: State, other: State, learning: Learning) -> State:
     """The state in which the pending vectors of both wait to be learnt.
 
-    Raises ValueError where the two do not have the same parameters and statistics: what was learnt under different
-    models does not add up.
+    Raises ValueError where the two differ in more than that (parameters, statistics, averages, the background's
+    weight): what was learnt under different models does not add up.
     """
     if not _same_model(one, other):
         raise ValueError(
@@ -36,5 +38,11 @@ def merge(one: State, other: State, learning: Learning) -> State:
 
 
 def _same_model(one: State, other: State) -> bool:
-    arrays = ((*state.parameters, *state.statistics) for state in (one, other))
-    return one.time == other.time and all(map(np.array_equal, *arrays))
+    """Whether nothing differs but what is pending and the event time."""
+    return all(_equal(getattr(one, name), getattr(other, name)) for name in {*State._fields} - _ONES_OWN)
+
+
+def _equal(one: object, other: object) -> bool:
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return np.array_equal(one, other)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from streamgmm.mixture import passes, scoring, stepwise_em
+from streamgmm.mixture import bounds, passes, scoring, stepwise_em
 from streamgmm.mixture.block import Rows
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.initialise import K_MEANS, Start
@@ -96,7 +96,7 @@ def choose_k(
     Many vectors are represented by a sample of them. Raises ValueError where there is no candidate, or one is not
     from 1 to the number of vectors.
     """
-    numbers = sorted(set(candidates))
+    numbers = sorted({bounds.integer("candidates", candidate, 1) for candidate in candidates})
     if not numbers:
         raise ValueError("candidates is empty; it must name at least one number of components")
     rows = passes.buffer(rows_of(vectors, weights), numbers[-1], np.random.default_rng(random_state))

@@ -54,6 +54,8 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
     """The M-step: blend what is pending into the statistics. Without any weight pending nothing happens.
 
     `event_time` is the largest one (seconds) of what is learnt; a half-life in seconds forgets by its growth.
+    `learning` is taken as it is: `init`, `begin` and `update` look at its bounds. Raises ValueError for an event time
+    that is not finite.
     """
     covariance, last = learning.covariance, state.parameters
     sums = batch.close(state.pending, gaussian.model(last, covariance), covariance.kernel)

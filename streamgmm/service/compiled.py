@@ -14,18 +14,13 @@ import structlog
 
 from streamgmm.drift.warm import warm_kernels as warm_drift_kernels
 from streamgmm.mixture import covariance, threads
-from streamgmm.mixture.compiled import cache_is_kept, is_cached
+from streamgmm.mixture.compiled import is_cached, why_compiling
 from streamgmm.mixture.warm import warm_kernels as warm_mixture_kernels
 from streamgmm.records.warm import warm_kernels as warm_record_kernels
 from streamgmm.service.worker import Worker
 
 log = structlog.get_logger()
 
-_FIRST_RUN = "the first run of this version compiles its kernels; later ones load them"
-_NO_CACHE = (
-    "numba can write its cache nowhere, so that every start compiles the kernels: make the package's folder or the "
-    "user's cache folder writable, or name another in NUMBA_CACHE_DIR"
-)
 NOTICEABLE = 3.0  # seconds: from the cache it takes less
 
 
@@ -35,7 +30,7 @@ async def load_compiled(covariance_type: str) -> None:
     work = asyncio.ensure_future(worker.run(_load, covariance_type))
     done, _ = await asyncio.wait({work}, timeout=NOTICEABLE)
     if not done:
-        log.info("compiling", why=_FIRST_RUN if cache_is_kept() else _NO_CACHE)
+        log.info("compiling", why=why_compiling())
     await work
     worker.close()
     if not done:

@@ -41,12 +41,12 @@ def encode(document: dict[str, Any], suffix: str) -> bytes:
 
 def decode(data: bytes | str, suffix: str) -> Any:  # noqa: ANN401 - whatever the bytes hold
     """What `encode` made bytes of. Raises ValueError for what is neither."""
-    if suffix == ".json":
-        return _with_bytes(json.loads(data))
     try:
+        if suffix == ".json":
+            return _with_bytes(json.loads(data))
         return msgspec.msgpack.decode(data, strict=False)  # type: ignore[arg-type]
-    except msgspec.DecodeError as error:
-        raise ValueError(f"the document is not msgpack: {error}") from error
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:  # DecodeError is a ValueError
+        raise ValueError(f"the document is not {suffix.removeprefix('.')}: {error}") from error
 
 
 def document_of(checkpoint: Checkpoint) -> dict[str, Any]:

@@ -81,7 +81,13 @@ def test_aic_asks_for_no_fewer():
 
 @pytest.mark.parametrize(
     ("candidates", "said"),
-    [([], "candidates is empty"), ([0, 1], "n_components is 0"), ([1, 21], "it must be from 1 to the number of vec")],
+    [
+        ([], "candidates is empty"),
+        ([0, 1], "candidates is 0"),
+        (["a"], "candidates is 'a'"),
+        ([2.5, "3"], "candidates is 2.5"),
+        ([1, 21], "it must be from 1 to the number of vec"),
+    ],
 )
 def test_bad_candidates_are_named(candidates, said):
     with pytest.raises(ValueError, match=said):

@@ -1,0 +1,33 @@
+"""A word to who waits while a library's first call compiles: silence would look like a hang."""
+
+import functools
+import logging
+
+from numba.core import event
+
+from streamgmm.mixture.compiled import why_compiling
+
+log = logging.getLogger("streamgmm")
+
+
+class _Compiling(event.Listener):
+    """Hears of every function that is compiled in this process."""
+
+    def on_start(self, event: event.Event) -> None:
+        """Say it, at the first of ours."""
+        if event.data["dispatcher"].py_func.__module__.startswith("streamgmm."):
+            _say()
+
+    def on_end(self, event: event.Event) -> None:
+        """Nothing more."""
+
+
+@functools.cache
+def _say() -> None:
+    log.warning("streamgmm compiles, which may take up to a minute: %s", why_compiling())
+
+
+@functools.cache
+def tell() -> None:
+    """Say so once in this process, should anything have to be compiled."""
+    event.register("numba:compile", _Compiling())  # type: ignore[no-untyped-call]
