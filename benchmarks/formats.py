@@ -45,8 +45,9 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="folder for formats.json")
     arguments = parser.parse_args()
     runs = 3 if arguments.quick else 15
-    found = [*(_decoding(name, runs) for name in WAYS), *(_encoding(name, runs) for name in ("msgpack", "json"))]
-    results.report("formats", [*found, *_batches(runs), *_files(runs)], [machine.facts()], arguments.results)
+    found = [*(_decoding(name, runs) for name in WAYS), *(_not_alike(name, runs) for name in list(WAYS)[:2])]
+    found += [*(_encoding(name, runs) for name in ("msgpack", "json")), *_batches(runs), *_files(runs)]
+    results.report("formats", found, [machine.facts()], arguments.results)
 
 
 def _best(runs: int, work: Callable[[], object]) -> float:
@@ -66,8 +67,19 @@ def _records(write: Callable[[list[float]], bytes]) -> list[Record]:
 
 
 def _decoding(name: str, runs: int) -> Result:
-    how, write = WAYS[name]
-    columns, ways = of_records(_records(write), RECORDS), decoder(Input.model_validate({"topic": "t", **how}))
+    return _decoded(name, WAYS[name][0], _records(WAYS[name][1]), runs)
+
+
+def _not_alike(name: str, runs: int) -> Result:
+    """The first record has a field more, so that no other lies as it does."""
+    first, *others = _records(WAYS[name][1])
+    value = first.value or b""
+    more = first._replace(value=bytes([value[0] + 1]) + b"\xa1y\x00" + value[1:])
+    return _decoded(f"{name}, not alike", WAYS[name][0], [more, *others], runs)
+
+
+def _decoded(name: str, how: dict[str, object], records: list[Record], runs: int) -> Result:
+    columns, ways = of_records(records, RECORDS), decoder(Input.model_validate({"topic": "t", **how}))
     return Result(f"decode {name}", "processor time", "ns/record", _best(runs, lambda: ways.decode(columns, FEATURES)))
 
 

@@ -18,9 +18,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.harness import machine, peers, places, restart, results, service
+from benchmarks.harness import machine, peers, places, restart, results, service, workload
 from benchmarks.harness.places import Place
 from benchmarks.harness.results import Result
+from benchmarks.harness.workload import Workload
 from streamgmm.broker.interface import Broker, Reader, Topic
 from streamgmm.broker.open import open_broker
 from streamgmm.service.compiled import load_compiled
@@ -31,6 +32,7 @@ AT_LEAST_ONCE, EXACTLY_ONCE = "at_least_once", "exactly_once"
 CEILINGS = {(AT_LEAST_ONCE, 100): 20.0, (EXACTLY_ONCE, 100): 150.0, (EXACTLY_ONCE, 30): 80.0}  # ms, p99
 JUDGED_AT = 50_000  # records/s
 CAUGHT_UP = 1000.0  # ms: the input that waited while the program started has been worked off
+BEFORE = 100_000  # records that are there when the program starts: the drift alarm is calibrated on the first of them
 PATIENCE = 20.0  # s, for that: a program that does not keep up is measured as late as it is
 
 
@@ -116,8 +118,8 @@ async def _measured(place: Place, size: Size) -> tuple[dict[tuple[int, Case], Fo
         for rate in size.rates:
             for number, case in enumerate(CASES):
                 source, target = f"{place.topic}.{rate}-{number}", f"{place.topic}.{rate}-{number}.out"
-                for name in (source, target):
-                    await broker.create_topic(Topic(name, 4, 1, {}))
+                await workload.fill(broker, source, Workload(BEFORE))
+                await broker.create_topic(Topic(target, 4, 1, {}))
                 produce = [sys.executable, "-m", "benchmarks.harness.pace", place.url, source, str(rate), "600"]
                 async with _running(case.command(place, source, target)), _running(produce):
                     late = await _latencies(broker, target, size)
@@ -129,20 +131,21 @@ async def _measured(place: Place, size: Size) -> tuple[dict[tuple[int, Case], Fo
 
 @contextlib.asynccontextmanager
 async def _running(command: Sequence[str]) -> AsyncIterator[None]:
-    """A program while the block runs. Raises RuntimeError with what it said where it ended by itself."""
+    """A program while the block runs. Raises RuntimeError where it ended by itself; any error says what it said."""
     with tempfile.TemporaryFile() as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         try:
             yield
+            if process.returncode is not None:
+                raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+        except RuntimeError as error:
+            log.seek(0)
+            error.add_note(f"{' '.join(command)} said:\n{log.read()[-3000:].decode(errors='replace')}")
+            raise
         finally:
-            ended = process.returncode
-            if ended is None:
+            if process.returncode is None:
                 process.kill()
             await process.wait()
-        if ended is not None:
-            log.seek(0)
-            said = log.read()[-3000:].decode(errors="replace")
-            raise RuntimeError(f"{' '.join(command)} ended with {ended}:\n{said}")
 
 
 async def _latencies(broker: Broker, target: str, size: Size) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

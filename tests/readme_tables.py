@@ -68,6 +68,10 @@ def latency_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("latency")
 
 
+def formats_benchmark() -> Iterator[tuple[str, ...]]:
+    yield from _benchmark("formats", digits=4)
+
+
 def growth_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("growth")
 
@@ -175,6 +179,7 @@ GENERATED: Mapping[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "stream_benchmark": stream_benchmark,
     "page_benchmark": page_benchmark,
     "latency_benchmark": latency_benchmark,
+    "formats_benchmark": formats_benchmark,
     "growth_benchmark": growth_benchmark,
     "accuracy_benchmark": accuracy_benchmark,
     "kernel_benchmark": kernel_benchmark,

@@ -16,7 +16,7 @@ from streamgmm.broker.kafka_close import abandon
 from streamgmm.broker.kafka_cluster import KafkaCluster
 from streamgmm.broker.kafka_connection import broker_error
 from streamgmm.broker.kafka_damage import damaged, lost
-from streamgmm.broker.kafka_feed import Feed, Piece
+from streamgmm.broker.kafka_feed import Feed, Piece, joined
 from streamgmm.broker.kafka_internals import AIOKafkaClient
 from streamgmm.errors import BrokerError, BrokerUnavailable, StreamgmmError
 from streamgmm.records import batch_run
@@ -84,8 +84,8 @@ class KafkaColumnReader:
         runs = await asyncio.to_thread(self._parsed, pieces)
         self._feed.drop(len(pieces))
         moved: dict[int, RecordColumns] = {}
-        for piece, run in zip(pieces, runs, strict=True):
-            number, columns = piece.partition, run.columns
+        for number, run in runs.items():
+            columns = run.columns
             if number in self._damage:  # what was fetched behind the damage
                 continue
             if run.damage is not None:
@@ -94,13 +94,13 @@ class KafkaColumnReader:
                 moved[number], self._positions[number] = columns, columns.position
         return moved
 
-    def _parsed(self, pieces: Sequence[Piece]) -> list[Run]:
-        return [
-            batch_run.read(
+    def _parsed(self, pieces: Sequence[Piece]) -> dict[int, Run]:
+        return {
+            piece.partition: batch_run.read(
                 piece.run, piece.wanted, piece.aborted if self._committed else None, check_crcs=self._check_crcs
             )
-            for piece in pieces
-        ]
+            for piece in joined(pieces)
+        }
 
     async def _await_news(self, seconds: float) -> None:
         """Waits for the feed. Raises where nothing will come any more: the topic is gone, the broker is silent."""

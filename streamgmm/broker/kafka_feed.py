@@ -8,7 +8,7 @@ above the bound nothing more is asked for.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -36,6 +36,19 @@ class Piece(NamedTuple):
         return self.run.data.size
 
 
+def joined(pieces: Iterable[Piece]) -> list[Piece]:
+    """One piece a partition; they are in the order in which they were fetched."""
+    by_partition: dict[int, list[Piece]] = {}
+    for piece in pieces:
+        by_partition.setdefault(piece.partition, []).append(piece)
+    return [same[0] if len(same) == 1 else _one(same) for same in by_partition.values()]
+
+
+def _one(pieces: Sequence[Piece]) -> Piece:
+    aborted = sorted({each for piece in pieces for each in piece.aborted})  # a long transaction is in several answers
+    return pieces[0]._replace(run=batch_run.join([piece.run for piece in pieces]), aborted=aborted)
+
+
 class Feed:
     """Fetches from positions on until it is closed. `heard` is when (loop time) a node last answered as it should."""
 
@@ -43,6 +56,7 @@ class Feed:
         self._client, self._fetch = client, fetch
         self._positions: dict[int, int] = {}  # the next offset to ask for; refused and damaged partitions are left out
         self._pieces: deque[Piece] = deque()
+        self._held = 0  # bytes of the pieces
         self._arrived, self._turn = asyncio.Event(), asyncio.Event()
         self._asking: dict[int, asyncio.Task[None]] = {}  # by node
         self._task: asyncio.Task[None] | None = None
@@ -52,7 +66,7 @@ class Feed:
     async def begin(self, positions: Mapping[int, int]) -> None:
         """Fetch from these positions on, and nothing else; what was fetched before is dropped."""
         await self.close()
-        self._positions, self._pieces, self.refused = dict(positions), deque(), {}
+        self._positions, self._pieces, self._held, self.refused = dict(positions), deque(), 0, {}
         self.heard = asyncio.get_running_loop().time()
         self._task = asyncio.create_task(self._keep_asking(), name="feed")
         self._task.add_done_callback(lambda _: self._arrived.set())
@@ -69,19 +83,22 @@ class Feed:
                 await self._arrived.wait()
 
     def first(self, size: int) -> list[Piece]:
-        """The oldest pieces, one a partition, until there are `size` bytes; they stay until they are dropped."""
-        chosen: dict[int, Piece] = {}
+        """The oldest pieces until there are `size` bytes; they stay until they are dropped.
+
+        Who is behind finds many small ones of a partition, and takes them at once.
+        """
+        chosen: list[Piece] = []
         for piece in self._pieces:
-            if piece.partition in chosen or size <= 0:
+            if size <= 0:
                 break
-            chosen[piece.partition] = piece
+            chosen.append(piece)
             size -= piece.size
-        return list(chosen.values())
+        return chosen
 
     def drop(self, count: int) -> None:
         """Forget the oldest pieces: they were taken."""
         for _ in range(count):
-            self._pieces.popleft()
+            self._held -= self._pieces.popleft().size
         self.heard = asyncio.get_running_loop().time()  # nothing is asked while there is no room
         self._turn.set()
 
@@ -99,13 +116,10 @@ class Feed:
             self._turn.clear()
             for node in [node for node, task in self._asking.items() if task.done()]:
                 self._asking.pop(node).result()
-            if self._has_room() and self._ask_idle_nodes():
+            if self._held < AHEAD_BYTES and self._ask_idle_nodes():
                 self._client.force_metadata_update()
                 asyncio.get_running_loop().call_later(RETRY_SECONDS, self._turn.set)
             await self._turn.wait()
-
-    def _has_room(self) -> bool:
-        return sum(piece.size for piece in self._pieces) < AHEAD_BYTES
 
     def _ask_idle_nodes(self) -> bool:
         """Ask every node that has nothing to answer; whether there is a partition without a leader."""
@@ -155,6 +169,7 @@ class Feed:
             run = run.whole()
         if len(run.headers) or run.fault:
             self._pieces.append(Piece(number, offset, run, part.aborted))
+            self._held += self._pieces[-1].size
             self._positions[number] = run.position(offset)
             if run.fault:
                 self._leave_out(number)

@@ -98,6 +98,18 @@ def scan(data: bytes | bytearray | memoryview) -> Scanned:
     return Scanned(view, frozen(headers[:found]), behind, fault)
 
 
+def join(runs: Sequence[Scanned]) -> Scanned:
+    """Runs that follow one another as one: of each its complete batches, and what is wrong behind the last one."""
+    sizes = [run.behind for run in runs]
+    starts = np.repeat(np.cumsum(sizes) - sizes, [len(run.headers) for run in runs])
+    headers = np.concatenate([run.headers for run in runs])
+    headers[:, START] += starts
+    headers[:, END] += starts
+    last = runs[-1]
+    data = np.concatenate([*(run.data[: run.behind] for run in runs[:-1]), last.data])
+    return Scanned(frozen(data), frozen(headers), sum(sizes), last.fault)
+
+
 def read(scanned: Scanned, wanted: int, aborted: Aborted | None, *, check_crcs: bool = True) -> Run:
     """The records from offset `wanted` on. `aborted` None reads uncommitted ones too."""
     headers, damage = scanned.headers, _damage_behind(scanned)

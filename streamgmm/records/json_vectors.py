@@ -1,32 +1,29 @@
-"""Vectors from JSON values, by msgspec, value by value.
+"""Vectors from JSON values: compiled code walks over every value and reads what is a plain finite number.
 
-The fast way reads the wanted fields straight into floats (None where one is null, or a feature absent: both become NaN)
-and skips the others; what it refuses, and what has escapes
-or deep nesting, is read as a tree of objects, which gives the precise reason. `NaN` and `Infinity`, which are not JSON
-but which many programs write, are understood.
+One walk finds the fields (`json_walker.locate`), a second reads the numbers into the matrix, with NaN for null and for
+a feature whose field is absent. A record that the walk does not vouch for is read as a tree of objects by msgspec and
+`layouts`, which give the precise reason; `NaN` and `Infinity`, which are not JSON but which many programs write, by
+Python's own.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from streamgmm.records.assemble import Bulk, decode_both
-from streamgmm.records.columns import Bytes, RecordColumns, Slices, bytes_of, normal_slices
+from streamgmm.records.columns import Bytes, Int64, RecordColumns, Slices, bytes_of, normal_slices, slices_of
 from streamgmm.records.compiled import compiled
-from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows, Vectors, usable
-from streamgmm.records.layouts import ArrayLayout, NamedLayout
-from streamgmm.records.msgpack_walker import is_utf8
+from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows, Vectors
+from streamgmm.records.json_walker import ARRAY, ARRAY_END, COMMA, locate, number, number_or_null, space
+from streamgmm.records.layouts import ArrayLayout, Layout, NamedLayout
+from streamgmm.records.msgpack_walker import ABSENT, ODD
 
 MAX_DEPTH = 100
 
-Vector = tuple[Iterable[float], float]  # numbers and weight
 
-
-def json_rows(layout: ArrayLayout | NamedLayout, value: bytes | None, n_features: int | None) -> Rows:
+def json_rows(layout: Layout, value: bytes | None, n_features: int | None) -> Rows:
     """One value by the general decoder. Raises Rejected."""
     if not value:
         raise Rejected("empty", "the record has no value")
@@ -50,9 +47,6 @@ class JsonArrays(NamedTuple):
     """Values that are an array, or a map with the array in one field."""
 
     layout: ArrayLayout
-    flat: msgspec.json.Decoder[Any]
-    deep: msgspec.json.Decoder[Any]  # for an array of arrays
-    weigh: Callable[[Any], float]  # of what was decoded from a map
 
     def decode(self, columns: RecordColumns, n_features: int | None) -> Vectors:
         """See Decoder."""
@@ -65,40 +59,20 @@ class JsonArrays(NamedTuple):
     def bulk(self, columns: RecordColumns, n_features: int) -> Bulk:
         """See TwoWays."""
         values = normal_slices(columns.values)
-        counts, nested = [0] * values.length.size, [False] * values.length.size
-        vectors: list[list[float | None]] = []
-        weights: list[float] = []
-        for row, value in _simple(values):
-            array, weight, several = self._read(value)
-            rows = array if several else [array]
-            if all(len(each) == n_features for each in rows):
-                vectors += rows
-                weights += [weight] * len(rows)
-                counts[row], nested[row] = len(rows), several
-        flags = np.array(nested, np.bool_)
-        return bulk_of(_with_nan(vectors), weights, np.array(counts, np.int64), flags, n_features)
-
-    def _read(self, value: bytes) -> tuple[list[Any], float, bool]:
-        """The array, the weight, and whether the array holds arrays; an empty array of arrays where it is neither."""
-        try:
-            found, several = self.flat.decode(value), False
-        except msgspec.MsgspecError:
-            found, several = self._read_nested(value), True
-        return (found, 1.0, several) if type(found) is list else (found.features, self.weigh(found), several)
-
-    def _read_nested(self, value: bytes) -> Any:  # noqa: ANN401 - a list or the struct of the decoder
-        try:
-            return self.deep.decode(value)
-        except msgspec.MsgspecError:
-            return []
+        names = [self.layout.field] if self.layout.weight is None else [self.layout.field, self.layout.weight]
+        places = _located(values, names, bare=True)
+        counts, nested = np.zeros(len(places), np.int64), np.zeros(len(places), np.bool_)
+        most = values.length // (2 * n_features + 1)  # a vector has at least a digit and a comma for each number
+        matrix = np.empty((int(np.maximum(most, 0).sum()), n_features))
+        weights = np.empty(len(matrix))
+        used = _read_arrays(values.buffer, places, counts, nested, matrix, weights)
+        return Bulk(matrix[:used], weights[:used], counts, nested)
 
 
 class JsonFields(NamedTuple):
     """Values that are a map with a field for each feature."""
 
     layout: NamedLayout
-    fields: msgspec.json.Decoder[Any]  # of the features and, where it is one more field, the weight
-    column: tuple[int, ...]  # the place of each feature and of the weight among the fields decoded
 
     def decode(self, columns: RecordColumns, n_features: int | None) -> Vectors:
         """See Decoder; the number of features is that of the fields."""
@@ -111,85 +85,116 @@ class JsonFields(NamedTuple):
     def bulk(self, columns: RecordColumns, n_features: int) -> Bulk:
         """See TwoWays."""
         values = normal_slices(columns.values)
-        counts = np.zeros(values.length.size, np.int64)
-        found = []
-        for row, value in _simple(values):
-            try:
-                found.append(msgspec.structs.astuple(self.fields.decode(value)))
-            except msgspec.MsgspecError:
-                continue
-            counts[row] = 1
-        width = len(self.fields.type.__struct_fields__)
-        table = _with_nan(found).reshape(-1, width)
-        numbers = table[:, self.column]
-        weights = numbers[:, n_features] if len(self.column) > n_features else np.ones(len(found))
-        nested = np.zeros(counts.size, np.bool_)
-        return bulk_of(numbers[:, :n_features], weights, counts, nested, n_features)
+        weight = () if self.layout.weight is None else (self.layout.weight,)
+        names = list(dict.fromkeys((*self.layout.names, *weight)))
+        column = np.array([names.index(name) for name in (*self.layout.names, *weight)], np.int64)
+        places = _located(values, names, bare=False)
+        counts = np.zeros(len(places), np.int64)
+        matrix, weights = np.empty((len(places), n_features)), np.empty(len(places))
+        used = _read_fields(values.buffer, places, column, counts, matrix, weights)
+        return Bulk(matrix[:used], weights[:used], counts, np.zeros(len(places), np.bool_))
 
 
-def bulk_of(
-    numbers: Float64,
-    weights: Iterable[float],
-    counts: np.ndarray[Any, np.dtype[np.int64]],
-    nested: Mask,
-    d: int,
-) -> Bulk:
-    """The vectors read; a record with a number or weight that cannot be is left to the general decoder."""
-    n = int(counts.sum())
-    matrix = np.ascontiguousarray(numbers.reshape(n, d))
-    weight = np.fromiter(weights, np.float64, n)
-    good = usable(matrix) & (weight >= 0) & (weight <= MOST_WEIGHT)
-    if not good.all():
-        record = np.repeat(np.arange(counts.size), counts)
-        counts[record[~good]] = 0
-        kept = counts[record] > 0
-        matrix, weight = matrix[kept], weight[kept]
-    return Bulk(matrix, weight, counts, nested & (counts > 0))
+def _located(values: Slices, names: list[str], *, bare: bool) -> Int64:
+    places = np.empty((values.length.size, len(names) + 1), np.int64)
+    locate(values, slices_of([name.encode() for name in names]), bare, places)
+    return places
 
 
-def _with_nan(numbers: Sequence[Sequence[float | None]]) -> Float64:
-    """The numbers with NaN for each None."""
-    return np.array(numbers, np.float64)
+@compiled
+def _read_arrays(data: Bytes, places: Int64, counts: Int64, nested: Mask, matrix: Float64, weights: Float64) -> int:
+    """Reads the vectors one behind the other; a record with anything odd gets count 0. Returns the rows filled."""
+    used, last = 0, places.shape[1] - 1
+    for i in range(places.shape[0]):
+        at = places[i, 0]
+        if places[i, last] == ODD or at == ABSENT or data[at] != ARRAY or used == len(matrix):
+            continue
+        inner = space(data, at + 1, data.size)
+        several = data[inner] == ARRAY
+        n = _read_several(data, inner, matrix[used:]) if several else _read_vector(data, at, matrix[used]) >= 0
+        if n and last == 2 and not _read_weights(data, places[i, 1], weights[used : used + n]):
+            continue
+        if last == 1:
+            weights[used : used + n] = 1.0
+        counts[i], nested[i] = n, several and n > 0
+        used += n
+    return used
 
 
-def json_arrays(layout: ArrayLayout) -> JsonArrays:
-    """The decoder for an array, or a map with the array in one field."""
-    weigh: Callable[[Any], float] = (lambda _: 1.0) if layout.weight is None else attrgetter("weight")
-    return JsonArrays(
-        layout, _array_decoder(layout, list[float | None]), _array_decoder(layout, list[list[float | None]]), weigh
-    )
+@compiled
+def _read_several(data: Bytes, at: int, out: Float64) -> int:
+    """How many vectors there are in the array whose first one begins at `at`; 0 where anything is odd."""
+    row = 0
+    while row < len(out):
+        at = _read_vector(data, at, out[row])
+        if at < 0:
+            return 0
+        row += 1
+        if data[at] == ARRAY_END:
+            return row
+        at = space(data, at + 1, data.size)
+    return 0
 
 
-def _array_decoder(layout: ArrayLayout, kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - a type
-    fields: list[Any] = [("features", kind)]
-    names = {"features": layout.field}
-    if layout.weight is not None:
-        fields.append(("weight", float, 1.0))
-        names["weight"] = layout.weight
-    return msgspec.json.Decoder(kind | msgspec.defstruct("Value", fields, rename=names))
+@compiled
+def _read_vector(data: Bytes, at: int, out: Float64) -> int:
+    """Fills a row; the next place behind the array that is no space, ODD where it is no usable vector."""
+    if data[at] != ARRAY:
+        return ODD
+    known = 0
+    for j in range(len(out)):
+        at = space(data, at + 1, data.size)
+        out[j], at = number_or_null(data, at)
+        if at < 0 or data[at] != (COMMA if j < len(out) - 1 else ARRAY_END):
+            return ODD
+        known += not np.isnan(out[j])
+    return space(data, at + 1, data.size) if known else ODD
 
 
-def json_fields(layout: NamedLayout) -> JsonFields:
-    """The decoder for a map with a field for each feature."""
-    weight = () if layout.weight is None else (layout.weight,)
-    names = list(dict.fromkeys((*layout.names, *weight)))
-    fields: list[Any] = [(f"f{i}", float | None, None) for i in range(len(names))]
-    if weight and layout.weight not in layout.names:
-        fields[-1] = (fields[-1][0], float, 1.0)
-    struct = msgspec.defstruct("Value", fields, rename={f"f{i}": name for i, name in enumerate(names)})
-    column = tuple(names.index(name) for name in (*layout.names, *weight))
-    return JsonFields(layout, msgspec.json.Decoder(struct), column)
+@compiled
+def _read_weights(data: Bytes, at: int, out: Float64) -> bool:
+    """One weight for all rows, or an array of one each; 1 where the field is absent."""
+    if at == ABSENT:
+        out[:] = 1.0
+        return True
+    if data[at] == ARRAY:
+        return _read_vector(data, at, out) >= 0 and _are_weights(out)
+    value, at = number(data, at)
+    out[:] = value
+    return at >= 0 and _are_weights(out)
 
 
-def _simple(values: Slices) -> Iterator[tuple[int, bytes]]:
-    """The values that the fast way may read, with their rows: it looks neither at escapes nor at what it skips."""
-    simple = np.empty(values.length.size, np.bool_)
-    _find_simple(values, simple)
-    rows = np.flatnonzero(simple)
-    data, starts = values.buffer.tobytes(), values.start[rows]
-    ends = starts + values.length[rows]
-    for row, start, end in zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True):
-        yield row, data[start:end]
+@compiled
+def _are_weights(out: Float64) -> bool:
+    good = True
+    for value in out:
+        good = good and 0.0 <= value <= MOST_WEIGHT
+    return good
+
+
+@compiled
+def _read_fields(data: Bytes, places: Int64, column: Int64, counts: Int64, matrix: Float64, weights: Float64) -> int:
+    """As `_read_arrays`; `column` is the place of each feature, and of the weight where there is one, in `places`."""
+    used, d = 0, matrix.shape[1]
+    for i in range(places.shape[0]):
+        good, known = places[i, places.shape[1] - 1] != ODD, 0
+        for j in range(d):
+            at = places[i, column[j]]
+            if not good:
+                break
+            matrix[used, j] = np.nan
+            if at != ABSENT:
+                matrix[used, j], at = number_or_null(data, at)
+                good = at >= 0
+            known += not np.isnan(matrix[used, j])
+        good = good and known > 0
+        if good and column.size > d:
+            good = _read_weights(data, places[i, column[d]], weights[used : used + 1])
+        elif good:
+            weights[used] = 1.0
+        counts[i] = good
+        used += good
+    return used
 
 
 @compiled
@@ -209,19 +214,3 @@ def _is_shallow(data: Bytes, at: int, end: int) -> bool:
         elif byte in (0x5D, 0x7D):
             depth -= 1
     return depth <= MAX_DEPTH
-
-
-@compiled
-def _find_simple(values: Slices, out: Mask) -> None:
-    """Counts first, which vectorises, and looks closer only where it must."""
-    data = values.buffer
-    for i in range(out.size):
-        at, end = values.start[i], values.start[i] + values.length[i]
-        opened, escapes, foreign = 0, 0, 0
-        for j in range(np.uint64(at), np.uint64(max(at, end))):
-            opened += (data[j] == 0x5B) | (data[j] == 0x7B)
-            escapes += data[j] == 0x5C
-            foreign += data[j] >= 0x80
-        simple = end > at and escapes == 0
-        simple = simple and (opened <= MAX_DEPTH or _is_shallow(data, at, end))
-        out[i] = simple and (foreign == 0 or is_utf8(data, at, end))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from streamgmm.errors import SettingsError
 from streamgmm.records.decoded import REASONS, Decoder, Rejection, Vectors
-from streamgmm.records.json_vectors import json_arrays, json_fields
+from streamgmm.records.json_vectors import JsonArrays, JsonFields
 from streamgmm.records.layouts import ArrayLayout, NamedLayout
 from streamgmm.records.msgpack_vectors import MsgpackArrays, MsgpackFields
 from streamgmm.records.raw_vectors import RawRows
@@ -21,8 +21,8 @@ from streamgmm.settings import Input
 
 __all__ = ["REASONS", "Decoder", "Rejection", "Vectors", "decoder"]
 
-_ARRAYS: Mapping[str, Callable[[ArrayLayout], Decoder]] = {"msgpack": MsgpackArrays, "json": json_arrays}
-_FIELDS: Mapping[str, Callable[[NamedLayout], Decoder]] = {"msgpack": MsgpackFields, "json": json_fields}
+_ARRAYS: Mapping[str, Callable[[ArrayLayout], Decoder]] = {"msgpack": MsgpackArrays, "json": JsonArrays}
+_FIELDS: Mapping[str, Callable[[NamedLayout], Decoder]] = {"msgpack": MsgpackFields, "json": JsonFields}
 _RAW = {"float32": "<f4", "float64": "<f8"}
 
 

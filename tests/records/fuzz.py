@@ -19,12 +19,16 @@ from streamgmm.settings import Input
 CHUNK = 10_000  # values at a time
 SAMPLE = 20  # of each chunk, read by both ways
 ODD_BYTES = np.array([0, 1, 0x7F, 0x80, 0x90, 0xC4, 0xCA, 0xDC, 0xDF, 0xFF], np.uint8)
+ODD_TEXT = np.frombuffer(b'[]{},:"\\-+.0123456789eEntf \n\xc3', np.uint8)
 LAYOUTS = [
     {"features": "x"},
     {"features": "x", "weight": "w"},
     {"features": [{"name": "a"}, {"name": "b"}], "weight": "w"},
     {"format": "float32"},
     {"format": "float64"},
+    {"format": "json", "features": "x"},
+    {"format": "json", "features": "x", "weight": "w"},
+    {"format": "json", "features": [{"name": "a"}, {"name": "b"}], "weight": "w"},
 ]
 
 
@@ -114,19 +118,29 @@ def values() -> list[bytes]:
     ]
 
 
+def texts() -> list[bytes]:
+    return [
+        b'{"id": 7, "x": [1.5, -2.0e-3]}',
+        b'{"x":[3,70000],"w":2,"s":"\xc3\xa9 \\u00e9 \\n"}',
+        b'{"x": [[1.0, 2.0], [3.0, -4.0]], "w": [1, 0.5]}',
+        b" [1.0,\n2.0] ",
+        b'{"a": 0.1, "b": -3, "w": 1.5, "t": null, "u": [true, {"v": []}], "z": {}}',
+        b'{"a": null, "b": 123456789.12345678}',
+    ]
+
+
 @compiled
 def _mutate_all(data, starts, lengths, odd, state) -> None:
     for i in range(starts.size):
         _mutate(data, starts[i], lengths[i], odd, state)
 
 
-def chunk(state: np.ndarray) -> RecordColumns:
+def chunk(state: np.ndarray, originals: list[bytes], odd: np.ndarray) -> RecordColumns:
     """Mutated values, one behind the other."""
-    originals = values()
     repeated = (originals * (CHUNK // len(originals) + 1))[:CHUNK]
     columns = of_records([Record(i, 0, None, value) for i, value in enumerate(repeated)], CHUNK)
     data = columns.values.buffer.copy()
-    _mutate_all(data, columns.values.start, columns.values.length, ODD_BYTES, state)
+    _mutate_all(data, columns.values.start, columns.values.length, odd, state)
     return columns._replace(values=Slices(frozen(data), columns.values.start, columns.values.length))
 
 
@@ -135,7 +149,9 @@ def fuzz_values(count: int) -> int:
     decoders = [decoder(Input.model_validate({"topic": "t", **layout})) for layout in LAYOUTS]
     state, read = np.array([362436069], np.uint64), 0
     for number in range(max(1, count // CHUNK)):
-        ways, columns = decoders[number % len(decoders)], chunk(state)
+        layout = number % len(decoders)
+        given = (texts(), ODD_TEXT) if LAYOUTS[layout].get("format") == "json" else (values(), ODD_BYTES)
+        ways, columns = decoders[layout], chunk(state, *given)
         bulk = ways.bulk(columns, 2)
         assert bulk.counts.sum() == len(bulk.matrix) == len(bulk.weights)
         assert usable(bulk.matrix).all()

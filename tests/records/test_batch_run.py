@@ -10,6 +10,7 @@ from aiokafka.structs import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamgmm.broker.kafka_feed import Piece, joined
 from streamgmm.records import batch_run, batch_scan, codecs
 from streamgmm.records.columns import Record, records_of
 from tests.records.test_record_batch import built, codec_names, resealed, texts
@@ -92,6 +93,42 @@ def test_a_run_equals_what_aiokafka_reads_of_it(batches, data):
         assert run.damage is None
         assert list(records_of(run.columns)) == records
         assert run.columns.position == scanned.position(wanted) == max(position, wanted)
+
+
+@given(st.lists(one_batch, min_size=1, max_size=8), st.data())
+def test_answers_that_follow_one_another_read_as_one(batches, data):
+    """However the broker cuts its answers; a transaction that several of them meet is listed in each."""
+    stored, aborted, _ = log_of(batches)
+    whole = batch_run.scan(stored)
+    cuts = sorted(data.draw(st.sets(st.sampled_from([0, *whole.headers[:, batch_scan.END].tolist()]))) | {0})
+    pieces, wanted = [], 0
+    for start, stop in zip(cuts, [*cuts[1:], len(stored)], strict=True):
+        run = batch_run.scan(stored[start : min(stop + data.draw(st.integers(0, 40)), len(stored))])
+        run = batch_run.scan(stored[start:stop]) if run.behind > stop - start else run
+        behind = run.position(wanted)
+        pieces.append(Piece(0, wanted, run, [each for each in aborted if each[1] < behind]))
+        wanted = behind
+    for listed in (True, False):
+        (piece,) = joined(pieces)
+        found = batch_run.read(piece.run, piece.wanted, piece.aborted if listed else None)
+        plain = batch_run.read(whole, 0, aborted if listed else None)
+        assert (found.damage, found.columns.position) == (None, plain.columns.position)
+        assert list(records_of(found.columns)) == list(records_of(plain.columns))
+
+
+def test_damage_in_a_later_answer_is_found_behind_the_good_records():
+    first, second, third = three()
+    bad = second[:-1] + bytes([second[-1] ^ 1])
+    (piece,) = joined([Piece(0, i, batch_run.scan(part), []) for i, part in enumerate((first, bad, third))])
+    run = batch_run.read(piece.run, piece.wanted, piece.aborted)
+    assert [r.value for r in records_of(run.columns)] == [b"a"]
+    assert run.columns.position == 1
+    assert run.damage is not None
+    assert "checksum" in run.damage.why
+    (piece,) = joined([Piece(0, 0, batch_run.scan(first), []), Piece(0, 1, batch_run.scan(b"\0" * 100), [])])
+    damage = batch_run.read(piece.run, piece.wanted, piece.aborted).damage
+    assert damage is not None
+    assert damage.place == len(first)
 
 
 def run_of(data, wanted=0, **how):

@@ -421,6 +421,34 @@ def test_a_common_layout_takes_the_fast_way_whole():
     )
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "[1,2]x", "[1,,2]", "[1,2,]", "[01,2]", "[1.,2]", "[.5,2]", "[+1,2]", "[1e,2]", "[1 2]", "[1,2", "1,2]", "nul",
+        "[--1,2]", '{"x":[1,2],}', '{"x" [1,2]}', '{"x":[1,2]}}', '{"x":[1,2]', '{x:[1,2]}', '{"y":"\x01","x":[1,2]}',
+        '{"y":tru,"x":[1,2]}', '{"y":[1,{"z":]},"x":[1,2]}', '{"y":"\\q","x":[1,2]}', '{"y":"\\u12g4","x":[1,2]}',
+    ],
+)  # fmt: skip
+def test_damaged_json_is_rejected_and_its_neighbours_are_not(bad):
+    good = b'{"x": [1, 2]}'
+    vectors = decoded([good, bad.encode(), good], 2, format="json", features="x")
+    assert vectors.accepted.tolist() == [0, 2]
+    assert reasons(vectors) == [(1, "undecodable")]
+
+
+def test_plain_json_takes_the_fast_way_however_it_is_written():
+    values = [
+        b'\n{ "x" :\t[ 1 , 2e0 ] }\r\n',
+        b'{"text": "\\"x\\": [\\u00e9 \\\\", "x": [1, 2]}',
+        '{"é": {"x": [[], {}, [true, null]]}, "x": [1.0, 2]}'.encode(),
+        b'{"x": [3, 4], "x": [1, 2]}',
+        b"[1,2]",
+    ]
+    bulk = decoder_of(format="json", features="x").bulk(columns_of(values), 2)
+    assert bulk.counts.tolist() == [1] * 5
+    assert bulk.matrix.tolist() == [[1, 2]] * 5
+
+
 def test_a_claim_of_many_rows_does_not_fill_the_memory():
     value = msgpack.packb({"x": [[]] * 60_000})
     assert reasons(decoded([value] * 3, 10_000, features="x")) == [(i, "wrong_dimension") for i in range(3)]

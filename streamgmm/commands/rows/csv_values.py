@@ -7,10 +7,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamgmm.commands.rows.cell import NULL, number
 from streamgmm.commands.rows.choice import Encoding, encoder
-from streamgmm.commands.rows.decimal import FLOAT, INTEGER, NULL, OPEN, TEXT, number
 from streamgmm.records.columns import Bytes, Int64, Slices, frozen, normal_slices, slices_of, string, take_slices
 from streamgmm.records.compiled import compiled, copy
+from streamgmm.records.decimal import FLOAT, INTEGER, OPEN, TEXT
 from streamgmm.records.msgpack_writer import write_bytes, write_float64, write_int
 
 Cell = float | int | str | None

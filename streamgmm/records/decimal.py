@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from streamgmm.records.columns import Bytes, frozen
 from streamgmm.records.compiled import compiled
 
-NULL, TEXT, INTEGER, FLOAT, OPEN = range(5)  # what a cell is: empty, no number, a number, or left to Python
+TEXT, INTEGER, FLOAT, OPEN = range(4)  # what a text is: no number, a number, or left to Python
 
 _DIGITS = 19  # of any value fit into 64 bits
 _LEAST, _MOST = -342, 308  # powers of ten beyond which every number of 19 digits is 0 or infinite
@@ -36,60 +36,48 @@ _FIVES = _fives()
 
 
 @compiled
-def number(data: Bytes, start: int, length: int) -> tuple[int, int]:
-    """What the text is, and its value: an INTEGER as such, a FLOAT as its bits."""
-    if length == 0:
-        return NULL, 0
-    at, end = _stripped(data, start, start + length)
+def read(data: Bytes, at: int, end: int) -> tuple[int, int, int]:
+    """What begins at `at`, its value (an INTEGER as such, a FLOAT as its bits), and the place behind it."""
     negative = at < end and data[at] == 0x2D
     if at < end and (data[at] == 0x2D or data[at] == 0x2B):
         at += 1
     begin = at
     at, value, digits = _digits(data, at, end, np.uint64(0), 0)
-    read, exponent, whole = at - begin, 0, True
+    count, exponent, whole = at - begin, 0, True
     if at < end and data[at] == 0x2E:
         whole = False
         point = at + 1
         at, value, digits = _digits(data, point, end, value, digits)
-        read, exponent = read + at - point, point - at
-    if read == 0:  # nan and infinity begin so
-        return (OPEN if at < end and data[at] | 0x20 in (0x6E, 0x69) else TEXT), 0
+        count, exponent = count + at - point, point - at
+    if count == 0:
+        return TEXT, 0, at
     if at < end and data[at] | 0x20 == 0x65:
         at, power = _power(data, at + 1, end)
         exponent, whole = exponent + power, False
-    if at != end:
-        return TEXT, 0
+    if at < 0:  # an e without a number behind it
+        return TEXT, 0, at
     if digits > _DIGITS or (whole and digits == _DIGITS):
-        return OPEN, 0
+        return OPEN, 0, at
     if whole:
-        return INTEGER, int(-np.int64(value) if negative else np.int64(value))
-    return _float(value, exponent, negative)
-
-
-@compiled
-def _stripped(data: Bytes, at: int, end: int) -> tuple[int, int]:
-    while at < end and _is_space(data[at]):
-        at += 1
-    while at < end and _is_space(data[end - 1]):
-        end -= 1
-    return at, end
-
-
-@compiled
-def _is_space(byte: int) -> bool:
-    return byte == 0x20 or 0x09 <= byte <= 0x0D
+        return INTEGER, int(-np.int64(value) if negative else np.int64(value)), at
+    kind, bits = _float(value, exponent, negative)
+    return kind, bits, at
 
 
 @compiled
 def _digits(data: Bytes, at: int, end: int, value: np.uint64, digits: int) -> tuple[int, np.uint64, int]:
-    """Reads digits on top of `value`; `digits` counts those behind the first that is not 0, and may exceed 19."""
-    while at < end and 0x30 <= data[at] <= 0x39:
-        if digits < _DIGITS:
-            value = value * np.uint64(10) + np.uint64(data[at] - 0x30)
-        if value:
-            digits += 1
-        at += 1
-    return at, value, digits
+    """Reads digits on top of `value`; `digits` counts those behind the first that is not 0. Above 19 it overflows."""
+    place, behind = np.uint64(at), np.uint64(end)  # unsigned: no test for places counted from the end
+    while not digits and place < behind and data[place] == 0x30:
+        place += np.uint64(1)
+    first = place
+    while place < behind:
+        digit = np.uint8(data[place] - np.uint8(0x30))
+        if digit > 9:
+            break
+        value = value * np.uint64(10) + np.uint64(digit)
+        place += np.uint64(1)
+    return np.int64(place), value, digits + np.int64(place - first)  # type: ignore[return-value]
 
 
 @compiled

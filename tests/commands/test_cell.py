@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streamgmm.commands.rows.decimal import FLOAT, INTEGER, NULL, OPEN, TEXT, number
+from streamgmm.commands.rows.cell import NULL, number
 from streamgmm.records.columns import bytes_of
+from streamgmm.records.decimal import FLOAT, INTEGER, OPEN, TEXT
 
 PATTERN = r"[ \t]?[-+]?[0-9]{0,22}(\.[0-9]{0,22})?([eE][-+]?[0-9]{0,4})?[ \n]?"
 SPREAD = st.floats(allow_nan=False).map(repr)
