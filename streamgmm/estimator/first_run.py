@@ -15,7 +15,8 @@ class _Compiling(event.Listener):
 
     def on_start(self, event: event.Event) -> None:
         """Say it, at the first of ours."""
-        if event.data["dispatcher"].py_func.__module__.startswith("streamgmm."):
+        function = getattr(event.data["dispatcher"], "py_func", None)  # what numba makes for itself has none
+        if (getattr(function, "__module__", None) or "").startswith("streamgmm."):
             _say()
 
     def on_end(self, event: event.Event) -> None:

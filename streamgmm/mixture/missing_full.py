@@ -21,7 +21,7 @@ from streamgmm.mixture.compiled import compiled, inlined, part, part_sum
 from streamgmm.mixture.density import full_joint, responsibilities
 from streamgmm.mixture.filling import Filling
 from streamgmm.mixture.groups import Groups, empty_groups, fill_up, gather, group, load_group, store_group
-from streamgmm.mixture.moments import Moments, Sums, add_full, clear, empty_moments, full_moments
+from streamgmm.mixture.moments import Moments, Sums, add_block_full, clear, empty_moments, full_moments
 from streamgmm.mixture.patterns import LOG_2_PI, Patterns, Seen, enter, filling_by, find
 
 _EPSILON = 2.220446049250313e-16
@@ -106,7 +106,7 @@ def _add_run(model: Model, gathered: Block, filling: Filling, held: int, moments
     full_moments(gathered, model.means, filling, held, of_run, 0, steps)
     moments.weight[slot] += of_run.weight[0]
     sums = Sums(0.0, moments.mass[slot], moments.shift[slot], moments.scatter[slot])
-    add_full(np.zeros(model.means.shape), sums, of_run, 1, 0, len(model.means))
+    add_block_full(np.zeros(model.means.shape), sums, of_run)
 
 
 @part

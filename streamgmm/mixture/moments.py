@@ -113,6 +113,17 @@ def add_full(means: Array, sums: Sums, moments: Moments, slots: int, first: int,
 
     `means` (k, d) are what the blocks' shifts are seen from.
     """
+    _add_full(means, sums, moments, slots, first, last)
+
+
+@part
+def add_block_full(means: Array, sums: Sums, moments: Moments) -> None:
+    """Add one block to the sums of all components."""
+    _add_full(means, sums, moments, 1, 0, len(means))
+
+
+@inlined
+def _add_full(means: Array, sums: Sums, moments: Moments, slots: int, first: int, last: int) -> None:
     for k in range(first, last):
         scatter = sums.scatter[k]
         for slot in range(slots):
@@ -130,6 +141,17 @@ def add_full(means: Array, sums: Sums, moments: Moments, slots: int, first: int,
 @compiled
 def add_diagonal(means: Array, sums: Sums, moments: Moments, slots: int, first: int, last: int) -> None:
     """As `add_full`, where the scatter is diagonal."""
+    _add_diagonal(means, sums, moments, slots, first, last)
+
+
+@part
+def add_block_diagonal(means: Array, sums: Sums, moments: Moments) -> None:
+    """As `add_block_full`, where the scatter is diagonal."""
+    _add_diagonal(means, sums, moments, 1, 0, len(means))
+
+
+@inlined
+def _add_diagonal(means: Array, sums: Sums, moments: Moments, slots: int, first: int, last: int) -> None:
     for k in range(first, last):
         for slot in range(slots):
             part, shift = moments.scatter[slot, k], moments.shift[slot, k]
@@ -236,15 +258,27 @@ def _multiply(block: Block, i: int, j: int, scatter: Array, lanes: int) -> None:
 @inlined
 def _diagonal_about_centre(block: Block, mass: float, shift: Array, scatter: Array, lanes: int) -> bool:
     """As `_full_about_centre`, where the scatter is diagonal."""
+    for i in range(0, len(shift), TILE):
+        _square_four(block, i, shift, scatter, lanes)
     far = False
     for i in range(len(shift)):
-        centre, first, second = block.centre[i], 0.0, 0.0
-        for n in range(lanes):
-            deviation = block.vectors[i, n] - centre
-            weighted = block.lane[n] * deviation
-            first += weighted
-            second += weighted * deviation
-        shift[i] = first / mass
-        scatter[i] = second - mass * shift[i] * shift[i]
+        shift[i] /= mass
+        scatter[i] -= mass * shift[i] * shift[i]
         far |= _far(scatter[i], shift[i], mass)
     return far
+
+
+@inlined
+def _square_four(block: Block, i: int, shift: Array, scatter: Array, lanes: int) -> None:
+    """Deviations of features i to i + 3 from the centre, and their squares, weighted and summed over the lanes."""
+    x0, x1, x2, x3 = block.vectors[i], block.vectors[i + 1], block.vectors[i + 2], block.vectors[i + 3]
+    c0, c1, c2, c3 = block.centre[i], block.centre[i + 1], block.centre[i + 2], block.centre[i + 3]
+    s0 = s1 = s2 = s3 = q0 = q1 = q2 = q3 = 0.0
+    for n in range(lanes):
+        weight = block.lane[n]
+        d0, d1, d2, d3 = x0[n] - c0, x1[n] - c1, x2[n] - c2, x3[n] - c3
+        v0, v1, v2, v3 = weight * d0, weight * d1, weight * d2, weight * d3
+        s0, s1, s2, s3 = s0 + v0, s1 + v1, s2 + v2, s3 + v3
+        q0, q1, q2, q3 = q0 + v0 * d0, q1 + v1 * d1, q2 + v2 * d2, q3 + v3 * d3
+    shift[i], shift[i + 1], shift[i + 2], shift[i + 3] = s0, s1, s2, s3
+    scatter[i], scatter[i + 1], scatter[i + 2], scatter[i + 3] = q0, q1, q2, q3
