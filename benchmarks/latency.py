@@ -2,7 +2,8 @@
 
 A producer at a steady rate, the program under test and the reader are processes of their own, on a machine that also
 runs the broker. The service in both modes, at commit intervals of 30 and 100 ms; Kafka Streams exactly-once beside it.
-Then the service is started again and again: seconds from the start of the process to its first published record.
+Then the service is started again and again: seconds from the start of the process to its first published record. And it
+works through a long topic as fast as it can: how late its event loop is meanwhile.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.harness import machine, peers, places, restart, results, service, workload
+from benchmarks.harness import lag, machine, peers, places, restart, results, service, workload
 from benchmarks.harness.places import Place
 from benchmarks.harness.results import Result
 from benchmarks.harness.workload import Workload
@@ -34,6 +35,7 @@ JUDGED_AT = 50_000  # records/s
 CAUGHT_UP = 1000.0  # ms: the input that waited while the program started has been worked off
 BEFORE = 100_000  # records that are there when the program starts: the drift alarm is calibrated on the first of them
 PATIENCE = 20.0  # s, for that: a program that does not keep up is measured as late as it is
+TO_BEGIN = 60.0  # s, until its first record
 
 
 class Size(NamedTuple):
@@ -43,11 +45,13 @@ class Size(NamedTuple):
     settle: float  # s that are not counted, once it has caught up
     seconds: float
     restarts: int
+    records: int  # to work through at full speed
 
 
 RESTART_CEILING = 2.0  # s
-QUICK = Size((10_000,), 1.0, 2.0, 1)
-FULL = Size((10_000, JUDGED_AT), 4.0, 12.0, 5)
+LAG_CEILING = 20.0  # ms
+QUICK = Size((10_000,), 1.0, 2.0, 1, 600_000)
+FULL = Size((10_000, JUDGED_AT), 4.0, 12.0, 5, 2_000_000)
 
 
 class Case(NamedTuple):
@@ -67,17 +71,13 @@ class Case(NamedTuple):
         address = place.url.removeprefix("kafka://")
         if self.program == peers.KAFKA_STREAMS:
             return peers.kafka_streams(address, source, target, milliseconds=self.interval)
-        given: dict[str, str | int] = {
-            "broker.url": place.url,
-            "input.topic": source,
-            "input.features": "x",
-            "output.topic": target,
-            "model.n_components": 10,
-            "delivery.mode": self.program,
-            "delivery.commit_interval": f"{self.interval} ms",
-            "http.port": 0,
-        }
-        return service.command(given)
+        delivery = {"delivery.mode": self.program, "delivery.commit_interval": f"{self.interval} ms"}
+        return service.command({**_settings(place, source, target), **delivery})
+
+
+def _settings(place: Place, source: str, target: str) -> dict[str, str | int]:
+    topics = {"broker.url": place.url, "input.topic": source, "output.topic": target}
+    return {**topics, "input.features": "x", "model.n_components": 10, "http.port": 0}
 
 
 CASES = [Case(mode, interval) for interval in INTERVALS for mode in (EXACTLY_ONCE, AT_LEAST_ONCE)]
@@ -97,9 +97,9 @@ def main() -> None:
     size = QUICK if arguments.quick else FULL
     asyncio.run(load_compiled("full"))  # so that no case pays for it
     with places.kafka(arguments.kafka) as place:
-        found, restarted = asyncio.run(_measured(place, size))
+        found, restarted, late = asyncio.run(_measured(place, size))
     heading = [machine.facts(), f"kafka: {place.version}", f"{size.seconds:g} s of each, after {size.settle:g} s"]
-    results.report("latency", [*_results(found), _restart(restarted)], heading, arguments.results)
+    results.report("latency", [*_results(found), _restart(restarted), _lag(late)], heading, arguments.results)
 
 
 def _arguments() -> argparse.Namespace:
@@ -112,7 +112,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _measured(place: Place, size: Size) -> tuple[dict[tuple[int, Case], Found], float]:
+async def _measured(place: Place, size: Size) -> tuple[dict[tuple[int, Case], Found], float, float]:
     found: dict[tuple[int, Case], Found] = {}
     async with open_broker(BrokerSettings(url=place.url)) as broker:
         for rate in size.rates:
@@ -126,7 +126,15 @@ async def _measured(place: Place, size: Size) -> tuple[dict[tuple[int, Case], Fo
                 found[rate, case] = Found(*np.percentile(late, (50, 99)).tolist())
                 results.progress(f"{rate:,} records/s, {case.name}: {found[rate, case].p99:.0f} ms")
         restarted = await restart.first_record(place, broker, size.restarts)
-    return found, restarted
+        late_loop = await _late_loop(place, broker, size.records)
+    return found, restarted, late_loop
+
+
+async def _late_loop(place: Place, broker: Broker, records: int) -> float:
+    """Seconds that the service's event loop is late at most, at full speed."""
+    source, target = f"{place.topic}.fast", f"{place.topic}.fast.out"
+    await workload.fill(broker, source, Workload(records))
+    return await lag.worst(broker, target, records, _settings(place, source, target))
 
 
 @contextlib.asynccontextmanager
@@ -152,23 +160,29 @@ async def _latencies(broker: Broker, target: str, size: Size) -> np.ndarray[tupl
     """Milliseconds from timestamp to arrival, of each record that comes in the time that counts."""
     reader, late = await broker.reader(target), [np.empty(0)]
     await reader.assign(await broker.offsets(target, "earliest"))
-    latest = time.monotonic() + PATIENCE
-    while await _arrived(reader) > CAUGHT_UP and time.monotonic() < latest:
-        pass
+    await _caught_up(reader)
     began = time.monotonic()
     while (passed := time.monotonic() - began) < size.settle + size.seconds:
         arrived = [time.time() * 1000 - c.timestamps for c in (await reader.fetch(timeout=0.05)).values()]
         late += arrived if passed > size.settle else []
     await reader.close()
     if sum(map(len, late)) < 100:
-        raise RuntimeError(f"hardly anything was published to {target} within {PATIENCE:g} s")
+        raise RuntimeError(f"hardly anything was published to {target}")
     return np.concatenate(late)
 
 
-async def _arrived(reader: Reader) -> float:
-    """How late (ms) the newest record is that has arrived."""
-    fetched = (await reader.fetch(timeout=0.05)).values()
-    return min((time.time() * 1000 - int(c.timestamps.max()) for c in fetched if len(c.timestamps)), default=np.inf)
+async def _caught_up(reader: Reader) -> None:
+    """Read on until what was there at the start is worked off and the oldest that comes is young, or PATIENCE ends."""
+    count, latest = 0, time.monotonic() + TO_BEGIN
+    while time.monotonic() < latest:
+        for columns in (await reader.fetch(timeout=0.05)).values():
+            if not len(columns.timestamps):
+                continue
+            if not count:
+                latest = time.monotonic() + PATIENCE
+            count += len(columns.timestamps)
+            if count > BEFORE and time.time() * 1000 - int(columns.timestamps[0]) < CAUGHT_UP:
+                return
 
 
 def _results(found: dict[tuple[int, Case], Found]) -> Iterator[Result]:
@@ -185,6 +199,12 @@ def _results(found: dict[tuple[int, Case], Found]) -> Iterator[Result]:
 def _restart(seconds: float) -> Result:
     case = "exactly_once, started again from its checkpoint"
     return Result(case, "start of the process to the first published record", "s", seconds).at_most(RESTART_CEILING)
+
+
+def _lag(seconds: float) -> Result:
+    case = "exactly_once, as fast as it can"
+    name = "lateness of the event loop, the worst of ten measurements a second, below"
+    return Result(case, name, "ms", 1000 * seconds).at_most(LAG_CEILING)
 
 
 def _judged(rate: int, case: Case, late: Result) -> Result:

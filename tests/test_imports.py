@@ -1,6 +1,7 @@
 """Dependencies point one way; asyncio, and aiokafka's private names, stay where they belong."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,6 +122,13 @@ def private_names(file: Path) -> set[str]:
 
 def is_own(value: ast.expr) -> bool:
     return isinstance(value, ast.Name) and value.id in ("self", "cls")
+
+
+def test_a_restart_loads_no_web_server_and_no_part_of_scipy_before_its_first_records() -> None:
+    """Each of them takes a quarter of a second and more."""
+    program = "import sys, streamgmm.cli, streamgmm.service.service; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"fastapi", "uvicorn", "scipy.special", "scipy.linalg", "sklearn", "matplotlib"} & {*done.stdout.split()}
 
 
 def test_the_walk_sees_what_it_should() -> None:

@@ -26,9 +26,18 @@ async def first_record(place: Place, broker: Broker, times: int) -> float:
         "model.n_components": workload.CENTRES,
         "http.port": 0,
     }
-    await service.run(broker, output, LEARNT, given)
+    await _ended(service.command(given, "--until-end"))
     taken = [await _once(broker, topic, output, service.command(given)) for _ in range(times)]
     return sorted(taken)[times // 2]
+
+
+async def _ended(command: list[str]) -> None:
+    """Run it to its end. Raises RuntimeError with what it said where it fails."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=asyncio.subprocess.STDOUT)
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{said[-3000:].decode()}")
 
 
 async def _once(broker: Broker, topic: str, output: str, command: list[str]) -> float:

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
 
 from streamgmm.mixture.arrays import Array
 
@@ -38,7 +37,8 @@ def jensen_shannon(weights: Array, reference: Array) -> float:
 
 def entropy(weights: Array) -> float:
     """-sum p log p of weights (k,) that sum to 1, in nats; 0 (one has all) to log k. Source: Shannon 1948."""
-    return max(float(-xlogy(weights, weights).sum()), 0.0)
+    present = weights[weights > 0]
+    return max(float(-(present * np.log(present)).sum()), 0.0)
 
 
 def effective_number(weights: Array) -> float:

@@ -7,10 +7,10 @@ the model is right (Rosenblatt 1952, Dawid 1984); by r_k it asks where in its ow
 of the weights alone leaves it as it is. It is not quite uniform then, so a stream is compared with the reference's own.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
 
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.compiled import compiled, inlined
@@ -21,7 +21,8 @@ BINS = 10  # of equal width
 MOST = 64  # features told of: those that moved furthest
 NOTHING = 1e-4  # a responsibility below this is left out
 _END, _STEPS = 8.0, 128  # the table of Phi: to how many standard deviations, and entries to each; 2e-6 is its error
-_TABLE = frozen(ndtr(np.arange(-_END * _STEPS, _END * _STEPS + 2) / _STEPS))
+_PLACES = np.arange(-_END * _STEPS, _END * _STEPS + 2) / _STEPS
+_TABLE = frozen(np.array([math.erfc(-x / math.sqrt(2)) / 2 for x in _PLACES.tolist()]))
 
 
 class Margins(NamedTuple):

@@ -9,12 +9,14 @@ here and read along.
 import hashlib
 import hmac
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from starlette.requests import HTTPConnection
 
 from streamgmm.errors import SettingsError
 from streamgmm.settings import Http
+
+if TYPE_CHECKING:  # the web server is loaded later than the settings of who may look are read
+    from starlette.requests import HTTPConnection
 
 COOKIE = "streamgmm"
 OPEN = ("/livez", "/readyz", "/metrics", "/login", "/static/")
@@ -34,7 +36,7 @@ class Access:
         """There is something to log in with."""
         return bool(self._token)
 
-    def may_read(self, request: HTTPConnection) -> bool:
+    def may_read(self, request: "HTTPConnection") -> bool:
         """Whether this request may look at what it asks for."""
         if request.url.path.startswith(OPEN) or self._public:
             return True
@@ -42,7 +44,7 @@ class Access:
             return _named(request) in _HERE | {self._host} or self.may_change(request)
         return self.may_change(request) or self._logged_in(request)
 
-    def may_change(self, request: HTTPConnection) -> bool:
+    def may_change(self, request: "HTTPConnection") -> bool:
         """Whether this request shows the token; without one configured nobody may change anything."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         return scheme.lower() == "bearer" and self.is_token(given.strip())
@@ -56,12 +58,12 @@ class Access:
         """What a browser that has logged in holds."""
         return hmac.new(self._token, b"streamgmm page", hashlib.sha256).hexdigest()
 
-    def _logged_in(self, request: HTTPConnection) -> bool:
+    def _logged_in(self, request: "HTTPConnection") -> bool:
         given = request.cookies.get(COOKIE, "")
         return self.has_token and hmac.compare_digest(given.encode(), self.cookie.encode())
 
 
-def _named(request: HTTPConnection) -> str:
+def _named(request: "HTTPConnection") -> str:
     """The host that the request names, empty where that is none: `request.url` would put the server's own there."""
     try:
         found = urlsplit("//" + request.headers.get("host", ""))

@@ -20,6 +20,7 @@ LARGEST_COMPONENTS = apart.MOST  # series of a component's metric, at most
 LAG_MEASUREMENTS = 600  # of the event loop: a minute at ten a second
 
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_LAG = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _SLOW = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 
 
@@ -226,7 +227,7 @@ METRICS: tuple[Metric, ...] = (
         "histogram",
         "How late the event loop comes to a task that is due, measured ten times a second.",
         unit="seconds",
-        buckets=_FAST,
+        buckets=_LAG,
     ),
     Metric(
         "streamgmm_event_loop_lag_max_seconds",

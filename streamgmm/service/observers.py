@@ -1,5 +1,6 @@
 """Who watches a learner: metrics, the log, the probes, a live view. All are told of committed states only."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 
@@ -31,6 +32,7 @@ class Observers:
         self.ends: Mapping[int, int] = {}  # of the input, by partition
         self._settings, self._listener = settings, listener
         self.last_commit = time.monotonic()  # or the start
+        self.first_records = asyncio.Event()  # some have been committed since the start
         self._draining = False
         self._summarised, self._records_then = time.monotonic(), 0
 
@@ -53,6 +55,8 @@ class Observers:
     def committed(self, committed: Committed) -> None:
         """A transaction has been committed, or a checkpoint restored (its report is empty)."""
         self.last_commit = time.monotonic()
+        if committed.report.records:
+            self.first_records.set()
         state, report = committed.state, committed.report
         timestamps = [out.columns.timestamps for out in (*report.assignments, *report.dead_letters)]
         latency = EndToEnd.of(timestamps, time.time())

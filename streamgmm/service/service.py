@@ -22,8 +22,8 @@ from streamgmm.service import log_lines, outbox, topics
 from streamgmm.service import session as sessions
 from streamgmm.service.compiled import load_compiled
 from streamgmm.service.event_loop import watch_lag
-from streamgmm.service.http import serve
 from streamgmm.service.learner import Learner
+from streamgmm.service.listener import serve
 from streamgmm.service.live.wire import Wire
 from streamgmm.service.observers import Observers
 from streamgmm.service.session import OwnClaim, Session
@@ -75,7 +75,8 @@ class Service:
             if self.settings.http.enabled:
                 seen = self.observers
                 wire = Wire(self.settings, seen.recorder)
-                serving = serve(self.settings.http, lambda: seen.snapshot, seen.metrics, seen.recorder, wire)
+                shown = (lambda: seen.snapshot, seen.metrics, seen.recorder, wire)
+                serving = serve(self.settings.http, *shown, seen.first_records)
                 self.address = await stack.enter_async_context(serving)
                 _in_background(stack, seen.recorder.beat())
             self.served.set()

@@ -16,7 +16,7 @@ from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.mixture.statistics import Statistics
-from streamgmm.service.http import serve
+from streamgmm.service.listener import serve
 from streamgmm.service.live.recorder import Recorder
 from streamgmm.service.live.wire import Wire
 from streamgmm.service.metrics import EndToEnd, Metrics

@@ -10,8 +10,9 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from streamgmm.errors import SettingsError
+from streamgmm.service import listener
 from streamgmm.service.api import Component, Drift, Model, Moved, Statistic, Totals
-from streamgmm.service.http import serve
+from streamgmm.service.listener import serve
 from streamgmm.service.live.recorder import Recorder
 from streamgmm.service.live.wire import Wire
 from streamgmm.service.metrics import Metrics
@@ -155,6 +156,26 @@ async def test_a_host_of_another_machine_names_the_setting(learner):
     with pytest.raises(SettingsError, match=r"http\.host '192\.0\.2\.1'.*address of this machine"):
         async with serve(Http(host="192.0.2.1", port=0), *learner.shown):
             pass
+
+
+async def test_who_asks_before_the_first_records_is_answered_with_them(learner):
+    """The server is loaded then: until it is, a request waits in the socket's queue."""
+    first_records = asyncio.Event()
+    async with (
+        serve(FREE, *learner.shown, first_records) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False) as client,
+    ):
+        asked = asyncio.create_task(client.get("/livez"))
+        await asyncio.sleep(0)
+        assert not asked.done()
+        first_records.set()
+        assert (await asked).status_code == 200
+
+
+async def test_a_stream_without_records_is_answered_too(learner, monkeypatch):
+    monkeypatch.setattr(listener, "LOAD_WITHIN", 0.01)
+    async with serve(FREE, *learner.shown, asyncio.Event()) as address, httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(f"{address}/livez")).status_code == 200
 
 
 async def test_two_servers_in_one_loop(learner):
