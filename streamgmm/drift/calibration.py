@@ -1,8 +1,9 @@
 """Limits from simulation: how large the detectors' values grow on a stream that does not change.
 
-The limits are those at which the first value crosses its own after the run length asked for, on the mean over simulated
-streams; the limit of each detector is as unlikely as any other. What a detector is does not matter here: `simulation`
-gives their values, in an array whose last axes number the detectors.
+The limits are those at which alarms come as often as asked for: all simulated windows up to each stream's first alarm,
+over all alarms. So a reference that happens to alarm often counts as often as it alarms. The limit of each detector is
+as unlikely as any other. What a detector is does not matter here: `simulation` gives their values, in an array whose
+last axes number the detectors.
 """
 
 from typing import NamedTuple
@@ -70,14 +71,10 @@ def _at(values: Array, level: float) -> Array:
 
 
 def _mean_run_length(levels: Array, at: float) -> float:
-    """Windows until a level of `at` is crossed, mean over replicates; those that do not go on as the late ones do."""
-    replicates, horizon = levels.shape
+    """Windows to an alarm where a level of `at` raises it."""
     crossed = levels >= at
-    lengths = np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1, horizon)
-    late = lengths > horizon // 3
-    exposure = float((lengths[late] - horizon // 3).sum())
-    survivors, events = int((~crossed.any(axis=1)).sum()), int((late & crossed.any(axis=1)).sum())
-    return float((lengths.sum() + survivors * exposure / max(events, 0.5)) / replicates)
+    lengths = np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1, levels.shape[1])
+    return float(lengths.sum() / max(int(crossed.any(axis=1).sum()), 0.5))
 
 
 def _level(levels: Array, target: float) -> float:

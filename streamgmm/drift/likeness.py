@@ -2,46 +2,39 @@
 
 A tail is hard to learn from a short reference: of one component in ten a thousand vectors are a hundred, and their
 scatter, drawn from again and again, looks less round than it is. Where the model is right it knows the law better, from
-all that it has learnt. So it draws a stream of its own, with the memory and the gaps that the reference shows, and what
-is simulated comes from both: from the reference by the share that `kept` says, from the model by the rest.
+all that it has learnt. So streams are drawn from what may be true where it is what was learnt (`truths`), with the
+memory and the gaps that the reference shows, and what is simulated comes from both: from the reference by the share
+that `kept` says, from such a truth by the rest.
 """
 
 import numpy as np
 
 from streamgmm.drift import scores
 from streamgmm.drift.e_step import e_step
-from streamgmm.drift.scores import Held, Layout, Places
+from streamgmm.drift.scores import Layout, Places
 from streamgmm.drift.serial import Memory, noise_of
+from streamgmm.drift.truths import Frozen, Truth, truth
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.compiled import compiled
-from streamgmm.mixture.covariance import Covariance
-from streamgmm.mixture.parameters import Parameters, shape_of
-from streamgmm.mixture.sampling import roots
+from streamgmm.mixture.parameters import shape_of
 
-_NUMBERS = 4_000_000  # scores that are drawn in all, at most
-_MOST, _FEWEST = 32_768, 2_000  # vectors
+_NUMBERS = 3_200_000  # scores that are drawn in all, at most
+_MOST, _FEWEST = 24_576, 2_000  # vectors
 _NONE = 1e-12  # variance of what the model says never happens
 
 
-def drawn(
-    parameters: Parameters,
-    held: Held,
-    sample: Array,
-    covariance: Covariance,
-    memory: Memory,
-    seed: int,
-    number: int = 0,
-) -> Array:
-    """Scores (m, p) of a stream that the model draws, with the gaps (NaN) of the sample (n, d); others by number."""
-    layout = scores.layout(*shape_of(parameters))
+def drawn(model: Frozen, sample: Array, memory: Memory, seed: int, number: int = 0) -> Array:
+    """Scores (m, p) of a stream from what may be true, with the gaps (NaN) of the sample (n, d); others by number."""
+    layout = scores.layout(*shape_of(model.parameters))
     count = int(np.clip(_NUMBERS // layout.size, _FEWEST, _MOST))
-    vectors = _stream(parameters, covariance, memory, count, np.random.default_rng([seed, 1, number]))
+    generator = np.random.default_rng([seed, 1, number])
+    vectors = _stream(truth(model, generator), memory, count, generator)
     gaps = np.isnan(sample)
     if gaps.any():
         vectors[gaps[np.arange(count) % len(sample)]] = np.nan
     vectors = frozen(vectors)
-    output = e_step(parameters, held, vectors, covariance)
-    return scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)[0]
+    output = e_step(model.parameters, model.held, vectors, model.covariance)
+    return scores.windows(model.held, vectors, output, 1, np.zeros(layout.size), 0)[0]
 
 
 def kept(sample: Array, model: Array, layout: Layout, learnt: float, factor: float) -> float:
@@ -59,21 +52,19 @@ def kept(sample: Array, model: Array, layout: Layout, learnt: float, factor: flo
     return float(max(len(sample) / (len(sample) + learnt), 1 - noise / max(length, noise)))
 
 
-def _stream(
-    parameters: Parameters, covariance: Covariance, memory: Memory, count: int, generator: np.random.Generator
-) -> Array:
+def _stream(of: Truth, memory: Memory, count: int, generator: np.random.Generator) -> Array:
     """Vectors (n, d), each of which follows the last as far as `memory` says."""
-    k, d = shape_of(parameters)
-    labels = generator.choice(k, size=count, p=parameters.weights / parameters.weights.sum())
+    k, d = of.means.shape
+    labels = generator.choice(k, size=count, p=of.weights)
     noise = generator.standard_normal((count, d))
     fresh = generator.random(count) >= memory.labels
     fresh[0] = True
     labels = labels[np.flatnonzero(fresh)[np.cumsum(fresh) - 1]]
     _remember(noise, memory.noise)
-    vectors, of_component = parameters.means[labels], roots(parameters, covariance)
+    vectors = of.means[labels]
     for c in range(k):
         rows = labels == c
-        vectors[rows] += np.einsum("ij,nj->ni", of_component[c], noise[rows])  # a product by BLAS differs by machine
+        vectors[rows] += np.einsum("ij,nj->ni", of.roots[c], noise[rows])  # a product by BLAS differs by machine
     return np.ascontiguousarray(vectors)
 
 

@@ -23,7 +23,7 @@ from streamgmm.mixture.compiled import compiled
 
 _RELATED, _UNRELATED = 10, 5  # consecutive vectors that are drawn together, at most; more in long windows
 _FAR = 60  # vectors that memory does not reach over
-_POOLS = 8  # times that the model draws vectors anew: a rare run would otherwise come again and again, or never
+_POOLS = 8  # truths that vectors are drawn from: one alone says nothing of how far they differ
 _MOST_NUMBERS = 8000  # in the scores of a vector of all draws together: each takes as long as it is large
 
 
@@ -31,7 +31,7 @@ class Sample(NamedTuple):
     """Scores that streams are drawn from."""
 
     own: Array  # (n, p) of single vectors of the reference, in order
-    model: Callable[[int], Array]  # (m, p) of vectors that the frozen model draws; others for each number
+    model: Callable[[int], Array]  # (m, p) of vectors from what may be true by the frozen model; others for each number
     total: int  # vectors in the reference, of which the own are the first
     mean: Array  # (p,) over all of them
     known: Known
@@ -43,6 +43,11 @@ class Size(NamedTuple):
     replicates: int
     horizon: int  # windows of each
     window: int  # vectors
+
+
+def pools(layout: Layout) -> int:
+    """How many truths are drawn from."""
+    return max(1, min(_POOLS, _MOST_NUMBERS // layout.size))
 
 
 def squares_of(scores: Array, layout: Layout) -> Array:
@@ -62,8 +67,7 @@ def simulated(sample: Sample, bank: Bank, size: Size, seed: int) -> Array:
     doubt = here.deviation * np.sqrt(here.error)[np.repeat(layout.family, np.diff(layout.edges))]
     related = together(sample.known.serial, layout) >= UNRELATED
     run = min(window, max(_RELATED if related else _UNRELATED, window // 10))
-    pools = max(1, min(_POOLS, _MOST_NUMBERS // layout.size))
-    found, to_a_pool = nothing(bank, size.replicates, size.horizon), -(-size.replicates // pools)
+    found, to_a_pool = nothing(bank, size.replicates, size.horizon), -(-size.replicates // pools(layout))
     for r in range(size.replicates):
         if r % to_a_pool == 0:
             drawing = _drawing(sample, r // to_a_pool, generator, shuffled=not related)
@@ -89,9 +93,20 @@ class _Drawing(NamedTuple):
 
 def _drawing(sample: Sample, number: int, generator: np.random.Generator, *, shuffled: bool) -> _Drawing:
     own = generator.permutation(sample.own) if shuffled else sample.own
-    scores = np.concatenate([part - part.mean(axis=0) for part in (own, sample.model(number))])
-    prefix = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0)])
+    scores = np.concatenate([own, sample.model(number)])
+    scores[: len(own)] -= scores[: len(own)].mean(axis=0)
+    scores[len(own) :] -= scores[len(own) :].mean(axis=0)
+    prefix = np.empty((len(scores) + 1, scores.shape[1]))
+    _add_up(scores, prefix)
     return _Drawing(frozen(scores), frozen(prefix), len(own), sample.known.kept)
+
+
+@compiled
+def _add_up(scores: Array, prefix: Array) -> None:
+    prefix[0] = 0.0
+    for n in range(len(scores)):
+        for i in range(scores.shape[1]):
+            prefix[n + 1, i] = prefix[n, i] + scores[n, i]
 
 
 def _stretch(drawing: _Drawing, run: int, layout: Layout) -> Array:

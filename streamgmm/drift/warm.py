@@ -10,6 +10,7 @@ from streamgmm.drift.e_step import e_step
 from streamgmm.drift.serial import Memory, serial
 from streamgmm.drift.simulation import Sample, squares_of
 from streamgmm.drift.transform import margins
+from streamgmm.drift.truths import Frozen
 from streamgmm.drift.usual import Known
 from streamgmm.drift.watch import RATES
 from streamgmm.mixture import covariance
@@ -25,7 +26,7 @@ def warm_kernels() -> None:
     vectors = frozen(np.linspace(-2, 2, 100)[:, None])
     output = e_step(model, held, vectors, full)
     single, _ = scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)
-    drawn = partial(likeness.drawn, model, held, vectors, full, Memory(0.0, 0.0), 0)
+    drawn = partial(likeness.drawn, Frozen(model, held, full, 100.0), vectors, Memory(0.0, 0.0), 0)
     share = likeness.kept(single, drawn(0), layout, learnt=100.0, factor=1.0)
     known = Known(100.0, scores.expected(held), squares_of(drawn(0), layout), share, serial(single, layout))
     sample = Sample(single, drawn, len(single), single.mean(axis=0), known)

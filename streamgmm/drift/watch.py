@@ -12,8 +12,9 @@ from streamgmm.drift.e_step import e_step
 from streamgmm.drift.likeness import drawn, kept
 from streamgmm.drift.reference import Gathering, Reference, layout_of
 from streamgmm.drift.scores import Held, Places
-from streamgmm.drift.serial import memory, serial, together
-from streamgmm.drift.simulation import Sample, moments_of, squares_of
+from streamgmm.drift.serial import UNRELATED, memory, serial, together
+from streamgmm.drift.simulation import Sample, moments_of, pools, squares_of
+from streamgmm.drift.truths import Frozen, spread
 from streamgmm.drift.usual import Known, Usual, usual
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
@@ -73,10 +74,21 @@ def sample_of(reference: Reference, held: Held, gathering: Gathering, covariance
     output = e_step(parameters, held, vectors, covariance)
     own, _ = scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)
     found = serial(own, layout)
-    model = partial(drawn, parameters, held, vectors, covariance, memory(found, layout), wanted.seed)
-    share = kept(own, model(0), layout, reference.learnt, together(found, layout))
-    known = Known(reference.learnt, scores.expected(held), squares_of(model(0), layout), share, found)
+    longer = together(found, layout)
+    frozen_model = Frozen(parameters, held, covariance, reference.learnt / (longer if longer >= UNRELATED else 1.0))
+    model = partial(drawn, frozen_model, vectors, memory(found, layout), wanted.seed)
+    share = kept(own, model(0), layout, reference.learnt, longer)
+    squares = np.mean([squares_of(model(number), layout) for number in range(pools(layout))], axis=0)
+    known = Known(reference.learnt, _expected(frozen_model, vectors, wanted.seed), squares, share, found)
     return Sample(own, model, total, gathering.total / total, known)
+
+
+def _expected(model: Frozen, vectors: Array, seed: int) -> Array:
+    """The mean of the scores (p,) over what may be true; vectors with gaps say nothing of spread."""
+    centre, known = scores.expected(model.held), 1 - float(np.isnan(vectors).any(axis=1).mean())
+    k = len(model.held.roots)
+    centre[1 + k : 1 + 2 * k] += known * spread(model, np.random.default_rng([seed, 2]))
+    return centre
 
 
 def anew(standard: Standard, bank: Bank) -> Watch:

@@ -5,12 +5,14 @@ from streamgmm.drift import scores
 from streamgmm.drift.e_step import e_step
 from streamgmm.drift.likeness import drawn, kept
 from streamgmm.drift.serial import Memory, serial
+from streamgmm.drift.truths import Frozen
 from streamgmm.mixture.parameters import Parameters
 from tests.drift.models import FULL, MEANS, SPREADS, draw, parameters
 
 P, LAYOUT = parameters(), scores.layout(3, 2)
 HELD = scores.held(P, FULL)
 NONE = Memory(0.0, 0.0)
+LEARNT = Frozen(P, HELD, FULL, 1e6)
 
 
 def single(vectors, held=HELD, of=P):
@@ -19,24 +21,24 @@ def single(vectors, held=HELD, of=P):
 
 
 def share(vectors, learnt=9000.0):
-    return kept(single(vectors), drawn(P, HELD, vectors, FULL, NONE, seed=0), LAYOUT, learnt, factor=1.0)
+    return kept(single(vectors), drawn(LEARNT, vectors, NONE, seed=0), LAYOUT, learnt, factor=1.0)
 
 
 def test_the_model_draws_what_it_expects():
-    found = drawn(P, HELD, draw(500, 0), FULL, NONE, seed=0)
+    found = drawn(LEARNT, draw(500, 0), NONE, seed=0)
     known = ~np.isnan(scores.expected(HELD))
     error = found.std(axis=0) / np.sqrt(len(found))
     assert (np.abs(found.mean(axis=0) - scores.expected(HELD))[known] < 4.5 * error[known]).all()
-    assert np.array_equal(found, drawn(P, HELD, draw(500, 0), FULL, NONE, seed=0))
+    assert np.array_equal(found, drawn(LEARNT, draw(500, 0), NONE, seed=0))
 
 
 def test_it_draws_with_the_memory_and_the_gaps_that_the_reference_shows():
     vectors = draw(500, 0)
     vectors[::4, 1] = np.nan
-    found = drawn(P, HELD, vectors, FULL, Memory(0.4, 0.4), seed=0)
+    found = drawn(LEARNT, vectors, Memory(0.4, 0.4), seed=0)
     assert found[:, -2:].mean(axis=0) == pytest.approx([0.0, 0.25], abs=0.01)
     as_drawn = serial(single(draw(40_000, 1, memory=0.4)), LAYOUT).factors
-    whole = drawn(P, HELD, draw(500, 0), FULL, Memory(0.4, 0.4), seed=0)
+    whole = drawn(LEARNT, draw(500, 0), Memory(0.4, 0.4), seed=0)
     assert serial(whole, LAYOUT).factors == pytest.approx(as_drawn, rel=0.15)
 
 
@@ -65,6 +67,6 @@ def test_a_component_that_had_died_is_no_division_by_zero():
     died = Parameters(weights, MEANS, SPREADS, P.precisions_cholesky)
     held = scores.held(died, FULL)
     vectors = draw(1000, 0, weights=weights)
-    model = drawn(died, held, vectors, FULL, NONE, seed=0)
+    model = drawn(Frozen(died, held, FULL, 9000.0), vectors, NONE, seed=0)
     assert np.isfinite(model).all()
     assert 0 < kept(single(vectors, held, died), model, LAYOUT, 9000.0, 1.0) < 0.5
