@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from streamgmm.mixture import kernel as dense
 from streamgmm.mixture.arrays import Array, Flags, frozen
-from streamgmm.mixture.block import Batch, Model, Output, Rows, padded
+from streamgmm.mixture.block import Batch, Model, Output, Rows
 from streamgmm.mixture.compiled import compiled, part
 from streamgmm.mixture.kernel import Kernel
 from streamgmm.mixture.missing_diagonal import mixture_diagonal, scan_diagonal
 from streamgmm.mixture.missing_full import mixture_full, scan_full
 from streamgmm.mixture.moments import Moments, Sums
-from streamgmm.mixture.patterns import Patterns, Seen, empty_patterns
+from streamgmm.mixture.patterns import Seen
+from streamgmm.mixture.prepared import borrow, prepared
 
 Places = NDArray[np.intp]
 
@@ -61,16 +62,15 @@ def split(rows: Rows) -> Split | None:
 
 def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[Sums, Output]:
     """As `kernel.accumulate`, for rows that all have gaps."""
-    features, wide, passes = model.means.shape[1], padded(model), _BY_ORDER[kernel.order]
-    count, mixture = len(batch.carried.weights) + len(batch.rows.weights), passes.mixture(wide, features)
-    tables: list[Patterns] = []  # that no thread is using; what they hold serves later waves too
+    passes = _BY_ORDER[kernel.order]
+    kept = prepared(model, passes.mixture)
 
     def scan(batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int) -> None:
-        table = tables.pop() if tables else empty_patterns(wide, features, count)
-        passes.scan(Seen(wide, mixture, table), batch, output, moments, wave, first, last)
-        tables.append(table)
+        table = borrow(kept)
+        passes.scan(Seen(kept.model, kept.mixture, table), batch, output, moments, wave, first, last)
+        kept.tables.append(table)
 
-    return dense.in_waves(kernel, wide, sums, batch, scan)
+    return dense.in_waves(kernel, kept.model, sums, batch, scan)
 
 
 def together(parts: Split, complete: Output, incomplete: Output) -> Output:

@@ -1,4 +1,4 @@
-"""Patterns of missing features, each with the model as those vectors see it: made once, kept in a bounded table.
+"""Patterns of missing features, each with the model as those vectors see it: made once for a model, in a bounded table.
 
 Seen through a pattern, the model is one of the known features alone, and there it is scored as any other: the factors
 of a pattern stand where the model's stand, with zeros for the features that are missing. Beside it the table keeps how
@@ -25,7 +25,7 @@ _PROBES = 8  # places in the table where a pattern may be
 class Patterns(NamedTuple):
     """A table of s patterns. Features that fill up are in `factors` and `filling`, zero, and nowhere else."""
 
-    used: NDArray[np.int64]  # (s,) the last run that used it, counted from 1; 0 for an empty place
+    used: NDArray[np.int64]  # (s,) the last run that used it, counted from 1; 0: an empty place; -1: in another call
     missing: Flags  # (s, d)
     order: NDArray[np.int64]  # (s, d) known features, then missing ones
     known: NDArray[np.int64]  # (s,) how many are known
@@ -42,10 +42,9 @@ class Seen(NamedTuple):
     patterns: Patterns
 
 
-def empty_patterns(model: Model, features: int, count: int) -> Patterns:
-    """A table for at most `count` patterns of the features of a model, which may be padded."""
-    fitting = _MOST_NUMBERS // (2 * model.factors.size)
-    slots = max(1, min(2 * count, _MOST_PATTERNS, fitting))
+def empty_patterns(model: Model, features: int) -> Patterns:
+    """A table for patterns of the features of a model, which may be padded. Memory comes with what is entered."""
+    slots = max(1, min(_MOST_PATTERNS, _MOST_NUMBERS // (2 * model.factors.size)))
     return Patterns(
         np.zeros(slots, np.int64),
         np.empty((slots, features), np.bool_),

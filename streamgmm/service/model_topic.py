@@ -6,6 +6,7 @@ offset has passed, never until `end_offsets`: that is the last stable offset, an
 would hide checkpoints behind it.
 """
 
+import asyncio
 import os
 import time
 import uuid
@@ -25,6 +26,7 @@ from streamgmm.service.plain import from_plain, to_plain
 from streamgmm.service.progress import Progress
 from streamgmm.settings import Settings
 
+_OPEN_FOR = 3.0  # seconds that are waited for a transaction to end, by who only looks
 _FIRST_SPAN = 128  # offsets: the newest checkpoint nearly always lies this close to the end
 
 
@@ -131,13 +133,25 @@ async def read_until(broker: Broker, topic: str, model: str, offset: int, patien
 
 
 async def newest(broker: Broker, topic: str, model: str) -> Found:
-    """What is committed now, as far as no open transaction hides it: for looking, not for taking over."""
+    """What is committed now, as far as no open transaction hides it: for looking, not for taking over.
+
+    A transaction that is being committed is waited for, also one whose end Kafka has still to write.
+    """
     if await broker.topic(topic) is None:
         return Found()
-    end = (await broker.offsets(topic, "latest"))[0]
-    if end == 0:
-        return Found()
-    return await read_until(broker, topic, model, end - 1, patience=10.0)
+    end = await _settled_end(broker, topic)
+    return await read_until(broker, topic, model, end - 1, patience=10.0) if end else Found()
+
+
+async def _settled_end(broker: Broker, topic: str) -> int:
+    """The stable end, once it has come to what is written now, or after a while."""
+    written = (await broker.offsets(topic, "latest", isolation="read_uncommitted"))[0]
+    deadline = time.monotonic() + _OPEN_FOR
+    while True:
+        end = (await broker.offsets(topic, "latest"))[0]
+        if end >= written or time.monotonic() > deadline:
+            return end
+        await asyncio.sleep(0.02)
 
 
 async def keys_held(broker: Broker, topic: str, model: str) -> list[bytes]:

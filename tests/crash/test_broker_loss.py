@@ -24,6 +24,7 @@ def new_topic(log, partitions=1, n=20_000):
     return topic
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_the_broker_killed_and_restarted_in_the_middle_of_transactions(own_kafka, log, tmp_path):
     """With a commit after every 50 records there is a transaction open at nearly any time."""
@@ -79,7 +80,7 @@ def test_an_absent_broker_is_waited_for_until_the_deadline_and_named(tmp_path):
     assert "next_try_seconds" in learner.said()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "kafka"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("kafka", marks=pytest.mark.long)])
 def test_the_first_of_two_learners_exits_with_4_and_says_why(request, tmp_path, kind):
     log = Embedded(tmp_path / "log.db") if kind == "sqlite" else request.getfixturevalue("log")
     topic = new_topic(log)

@@ -33,7 +33,7 @@ def restored(state: State) -> State:
     return state._replace(model=from_plain(Live, msgpack.unpackb(msgpack.packb(to_plain(state.model)))))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings.default.max_examples // 2, deadline=None)  # each takes a second
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))
 def test_any_cut_and_any_restore_give_the_same_bits(cuts):
     state, reports = None, []

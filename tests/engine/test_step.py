@@ -198,7 +198,10 @@ def test_the_warm_up_holds_what_it_waits_with_and_not_the_fetches_it_came_in():
     assert (state.model.n_vectors, held < 2_000) == (50, True)
 
 
-@pytest.mark.parametrize("batch_size", [100, 300, 700])
+LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize("batch_size", [pytest.param(100, marks=LONG), 300, pytest.param(700, marks=LONG)])
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
 def test_any_cut_of_several_partitions_gives_the_same_bits(covariance_type, batch_size):
     several = plan(

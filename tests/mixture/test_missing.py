@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
-from streamgmm.mixture import patterns, scoring, stepwise_em, threads
+from streamgmm.mixture import patterns, prepared, scoring, stepwise_em, threads
 from tests.mixture.oracles import em_step, log_joint
 from tests.mixture.samples import NAMES, all_finite, bits, learning, random_state
 
@@ -128,6 +128,7 @@ def test_blocks_of_more_patterns_than_the_table_holds(name, kept, monkeypatch):
     state, vectors = random_state(name, 3, 6, generator), with_gaps(generator, 600, 6, 0.5)
     hyper, whole = learning(name), learning(name, exponent=1.0, delay=0.0, reg_relative=0.0)
     _, roomy = stepwise_em.score(state, vectors, None, hyper)
+    monkeypatch.setattr(prepared, "_last", [])
     monkeypatch.setattr(patterns, "_MOST_NUMBERS", 2 * kept * int(np.prod(hyper.covariance.kernel.shape(3, 8))))
     scored, info = stepwise_em.score(state, vectors, None, hyper)
     assert bits(info) == bits(roomy)
@@ -138,6 +139,31 @@ def test_blocks_of_more_patterns_than_the_table_holds(name, kept, monkeypatch):
     learnt, _ = stepwise_em.learn(scored, whole)
     for ours, theirs in zip(learnt.parameters, em_step(name, state.parameters, vectors, np.ones(600)), strict=False):
         np.testing.assert_allclose(ours, theirs, rtol=1e-8, atol=1e-9)
+
+
+def test_patterns_are_made_once_for_a_model_however_many_calls_there_are(name, monkeypatch):
+    monkeypatch.setattr(prepared, "_last", [])
+    generator, hyper = np.random.default_rng(0), learning(name)
+    state, vectors = random_state(name, 3, 5, generator), with_gaps(generator, 90, 5, 0.5)
+
+    def called(state, of_model):
+        for part in np.array_split(vectors, 30):
+            state, _ = stepwise_em.score(state, part, None, hyper)
+        (kept,) = prepared._last
+        assert np.array_equal(kept.source.means, of_model.parameters.means)
+        (table,) = kept.tables
+        return state, table
+
+    scored, table = called(state, state)
+    made = table.constants.copy()
+    incomplete = np.isnan(vectors[np.isnan(vectors).any(axis=1)])
+    assert (table.used != 0).sum() == len(np.unique(incomplete, axis=0))
+    table.constants[:] += 1.0  # a pattern made again would undo this
+    _, again = called(state, state)
+    assert again is table
+    np.testing.assert_array_equal(table.constants[table.used != 0], made[table.used != 0] + 1)
+    learnt, _ = stepwise_em.learn(scored, hyper)
+    assert called(learnt, learnt)[1] is not table
 
 
 WILD = {

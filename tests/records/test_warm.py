@@ -22,6 +22,7 @@ def run(tmp_path, **environment):
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_mutation_corpus_under_bounds_checks_compiles_nothing_more(tmp_path):
     assert "nothing more compiled" in run(tmp_path, NUMBA_BOUNDSCHECK="1")
 
