@@ -23,7 +23,7 @@ from streamgmm.records.columns import RecordColumns, take
 from streamgmm.settings import Broker as BrokerSettings
 from streamgmm.settings import is_topic_name
 
-CHUNK = 5000  # records to an acknowledgement, at full speed
+CHUNK = 20_000  # records to an acknowledgement, at full speed
 PER_SECOND = 20  # acknowledgements a second, at a rate
 
 
