@@ -1,7 +1,8 @@
 """Names of components: an id is kept for life and never given twice, and what becomes of a component is an event.
 
-The mixture knows components by their place. Where a policy puts a new component in a dead one's place, the new one
-gets the next id, and the order of ids has a new version.
+The mixture knows components by their place. Where a new component comes to a dead one's place, or to one that a merge
+has left vacant, it gets the next id, and the order of ids has a new version. A vacant place is listed with the id of
+who was there last, so that the order stays as it is.
 """
 
 from collections.abc import Sequence
@@ -17,8 +18,10 @@ def follow(state: State, live: Live, changes: Sequence[Change]) -> tuple[State, 
     for change in changes:
         if change.parent is None:
             event = _as_it_is(live, change)
-        else:
+        elif change.is_birth:
             state, live, event = _anew(state, live, change, change.parent)
+        else:
+            event = _merged(live, change, change.parent)
         events.append(event)
         kind, totals = event.type.removeprefix("component_"), state.totals
         counts = {**totals.components, kind: totals.components.get(kind, 0) + 1}
@@ -32,6 +35,14 @@ def _as_it_is(live: Live, change: Change) -> Event:
         return Event("component_weak", known)
     recovered = change.kind == "recovered"
     return Event("component_recovered" if recovered else "component_died", known)
+
+
+def _merged(live: Live, change: Change, into: int) -> Event:
+    """One component has taken in another."""
+    ids = live.ids.tolist()
+    return Event(
+        "component_merged", {"component": ids[change.component], "into": ids[into], "steps": live.mixture.steps}
+    )
 
 
 def _anew(state: State, live: Live, change: Change, parent: int) -> tuple[State, Live, Event]:

@@ -96,6 +96,8 @@ def _learning(settings: Settings) -> Learning:
         else step_size.half_life(chosen.half_life.value, chosen.half_life.unit, chosen.batch_size),
         max_gap=np.inf if chosen.max_gap is None else chosen.max_gap,
         dead_components=revive.by_name(chosen.dead_components),
+        merge=chosen.merge,
+        split=chosen.split,
         background=_background(settings),
         averaging=chosen.averaging,
         random_state=model.random_state,

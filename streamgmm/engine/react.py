@@ -16,7 +16,9 @@ from streamgmm.engine.values import Array, Event, Kept, Live, Recent, Report, St
 from streamgmm.mixture import averaging, stepwise_em
 from streamgmm.mixture.arrays import frozen
 from streamgmm.mixture.initialise import K_MEANS
+from streamgmm.mixture.vacancy import vacant
 from streamgmm.records import columns
+from streamgmm.records.columns import Int64
 
 Reaction = tuple[State, Live, Report]
 NOTHING = Report()
@@ -119,7 +121,7 @@ def _reinitialised(plan: Plan, state: State, live: Live, recent: Recent) -> Reac
     apart = distances(last.parameters, mixture.parameters, plan.learning.covariance)
     old, new = linear_sum_assignment(apart)
     ids = np.empty(len(live.ids), np.int64)
-    ids[new] = live.ids[old]
+    ids[new], next_id = _ids_to_take(state, live)[old], state.next_id + int(vacant(last.parameters.weights).sum())
     mixture = mixture._replace(steps=last.steps, repairs=last.repairs, event_time=last.event_time)
     anew = {
         "vectors": int((recent.weights > 0).sum()),
@@ -131,6 +133,13 @@ def _reinitialised(plan: Plan, state: State, live: Live, recent: Recent) -> Reac
     }
     kept = _kept("reinitialise", state, live._replace(recent=None))
     drift = monitor.State(versions=live.drift.versions)
-    state = state._replace(generation=state.generation + 1, ids_version=state.ids_version + 1)
+    state = state._replace(generation=state.generation + 1, ids_version=state.ids_version + 1, next_id=next_id)
     live = live._replace(mixture=mixture, ids=columns.frozen(ids), filled=0, step_size=0.0, drift=drift, recent=None)
     return state, live, Report(events=(Event("model_reinitialised", anew),), kept=(kept,))
+
+
+def _ids_to_take(state: State, live: Live) -> Int64:
+    """The ids of the old components, with a new one for each that has been merged away: no id is given twice."""
+    ids, empty = live.ids.copy(), vacant(live.mixture.parameters.weights)
+    ids[empty] = state.next_id + np.arange(int(empty.sum()))
+    return ids

@@ -71,7 +71,7 @@ class Totals(NamedTuple):
     incomplete: int = 0  # vectors with missing features
     skipped: int = 0  # offsets that could not be read, by the policies `skip`
     rejected: Mapping[str, int] = {}  # by reason
-    components: Mapping[str, int] = {}  # what became of components: born, died, recovered, split, weak
+    components: Mapping[str, int] = {}  # what became of components: born, died, merged, recovered, split, weak
 
 
 class State(NamedTuple):

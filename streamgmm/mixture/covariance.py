@@ -83,11 +83,14 @@ class Covariance(Protocol):
     def lean_on_pool(self, scatter: Array, mass: Array, prior: Array | float) -> Array:
         """Scatter as if each component had seen `prior` (k,) more mass, spread like the pool; its own mass stays."""
 
-    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:
-        """The direction (d,) in which component k is widest, as long as a standard deviation."""
+    def axis(self, covariances: Array, k: int, n_features: int, rank: int = 0) -> Array:
+        """The direction (d,) in which component k is widest but for `rank` others, as long as a standard deviation."""
 
     def hand_down(self, covariances: Array, parent: int, child: int) -> Array:
         """Covariances where the child has its parent's."""
+
+    def hand_over(self, scatter: Array, gone: int, into: int) -> Array:
+        """Scatter where `into` has that of `gone` too, and `gone` none."""
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:
         """log det P: (k,), or (1,) for tied."""
@@ -143,13 +146,18 @@ class Full:
     def lean_on_pool(self, scatter: Array, mass: Array, prior: Array | float) -> Array:  # noqa: D102
         return _lean_on_pool(scatter, mass, prior)
 
-    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:  # noqa: D102
+    def axis(self, covariances: Array, k: int, n_features: int, rank: int = 0) -> Array:  # noqa: D102
         variances, directions = np.linalg.eigh(covariances[k])
-        widest = directions[:, -1] * np.sign(directions[np.abs(directions[:, -1]).argmax(), -1])
-        return np.asarray(np.sqrt(max(variances[-1], 0.0)) * widest)
+        direction = directions[:, -1 - rank]
+        return np.asarray(
+            np.sqrt(max(variances[-1 - rank], 0.0)) * direction * np.sign(direction[np.abs(direction).argmax()])
+        )
 
     def hand_down(self, covariances: Array, parent: int, child: int) -> Array:  # noqa: D102
         return _hand_down(covariances, parent, child)
+
+    def hand_over(self, scatter: Array, gone: int, into: int) -> Array:  # noqa: D102
+        return _hand_over(scatter, gone, into)
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return np.asarray(np.log(np.diagonal(precisions_cholesky, axis1=1, axis2=2)).sum(axis=1))
@@ -200,11 +208,14 @@ class Tied(Full):
     def lean_on_pool(self, scatter: Array, mass: Array, prior: Array | float) -> Array:  # noqa: D102
         return scatter
 
-    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:  # noqa: D102
-        return super().principal_axis(covariances[None], 0, n_features)
+    def axis(self, covariances: Array, k: int, n_features: int, rank: int = 0) -> Array:  # noqa: D102
+        return super().axis(covariances[None], 0, n_features, rank)
 
     def hand_down(self, covariances: Array, parent: int, child: int) -> Array:  # noqa: D102
         return covariances
+
+    def hand_over(self, scatter: Array, gone: int, into: int) -> Array:  # noqa: D102
+        return scatter
 
     def within(self, covariances: Array, weights: Array, n_features: int) -> Array:  # noqa: D102
         return covariances
@@ -252,12 +263,15 @@ class Diagonal:
     def lean_on_pool(self, scatter: Array, mass: Array, prior: Array | float) -> Array:  # noqa: D102
         return _lean_on_pool(scatter, mass, prior)
 
-    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:  # noqa: D102
-        widest = int(covariances[k].argmax())
-        return np.where(np.arange(n_features) == widest, np.sqrt(covariances[k, widest]), 0.0)
+    def axis(self, covariances: Array, k: int, n_features: int, rank: int = 0) -> Array:  # noqa: D102
+        feature = int(np.argsort(-covariances[k], kind="stable")[rank])
+        return np.where(np.arange(n_features) == feature, np.sqrt(covariances[k, feature]), 0.0)
 
     def hand_down(self, covariances: Array, parent: int, child: int) -> Array:  # noqa: D102
         return _hand_down(covariances, parent, child)
+
+    def hand_over(self, scatter: Array, gone: int, into: int) -> Array:  # noqa: D102
+        return _hand_over(scatter, gone, into)
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return np.asarray(np.log(precisions_cholesky).sum(axis=1))
@@ -307,8 +321,8 @@ class Spherical(Diagonal):
         factors, sound = super().factorise(covariances[:, None])
         return factors[:, 0], sound
 
-    def principal_axis(self, covariances: Array, k: int, n_features: int) -> Array:  # noqa: D102
-        return super().principal_axis(covariances[:, None], k, n_features)
+    def axis(self, covariances: Array, k: int, n_features: int, rank: int = 0) -> Array:  # noqa: D102
+        return np.where(np.arange(n_features) == rank, np.sqrt(covariances[k]), 0.0)
 
     def log_determinants(self, precisions_cholesky: Array, n_features: int) -> Array:  # noqa: D102
         return np.asarray(n_features * np.log(precisions_cholesky))
@@ -353,4 +367,11 @@ def _lean_on_pool(scatter: Array, mass: Array, prior: Array | float) -> Array:
 def _hand_down(covariances: Array, parent: int, child: int) -> Array:
     handed = covariances.copy()
     handed[child] = covariances[parent]
+    return handed
+
+
+def _hand_over(scatter: Array, gone: int, into: int) -> Array:
+    handed = scatter.copy()
+    handed[into] += scatter[gone]
+    handed[gone] = 0.0
     return handed

@@ -12,9 +12,11 @@ from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import Model
 from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.m_step import LEAST_MASS
 from streamgmm.mixture.parameters import Parameters, shape_of
 
 _HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
+_NOWHERE = -1e300  # log density of a vacant place: below that of any component, however far away
 
 
 def log_sum_exp(values: Array) -> Array:
@@ -34,7 +36,8 @@ def log_densities(parameters: Parameters, vectors: Array, covariance: Covariance
 
 def log_joint(parameters: Parameters, vectors: Array, covariance: Covariance) -> Array:
     """log p(x, k): (n, k)."""
-    return np.log(parameters.weights) + log_densities(parameters, vectors, covariance)
+    joint = np.log(parameters.weights) + log_densities(parameters, vectors, covariance)
+    return np.where(parameters.weights < LEAST_MASS, _NOWHERE, joint)
 
 
 def responsibilities(parameters: Parameters, vectors: Array, covariance: Covariance) -> Array:
@@ -62,12 +65,14 @@ def model(parameters: Parameters, covariance: Covariance) -> Model:
 
 @compiled
 def _constants(weights: Array, factors: Array) -> Array:
-    """Log weights and log N at its peak: (k,)."""
+    """Log weights and log N at its peak: (k,); a vacant place has no density."""
     constants = np.log(weights)
     for k in range(len(weights)):
         for i in range(factors.shape[1]):
             factor = factors[k, i, i] if factors.ndim == 3 else factors[k, i]
             constants[k] += math.log(factor) - _HALF_LOG_2_PI
+        if weights[k] < LEAST_MASS:
+            constants[k] = _NOWHERE
     return constants
 
 

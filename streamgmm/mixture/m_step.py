@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from streamgmm.mixture.statistics import Statistics
 
 LEAST_MASS = 1e-100  # of a component: below it there is nothing left to learn from
+VACANT = 1e-300  # weight of a place that holds no component: no vector belongs there, until one is put there
 _SMALLEST_VARIANCE = 1e-60
 _EPSILON = 2.220446049250313e-16
 _ESCALATIONS = 12
@@ -62,7 +63,7 @@ class Ridge(NamedTuple):
 @compiled
 def maximise_full(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
     """Each component by itself."""
-    weights, means = _weights_and_means(statistics.mass, statistics.mean, last.means)
+    weights, means = _weights_and_means(statistics.mass, statistics.mean, last)
     components, features = means.shape
     raw, variances = np.zeros((components, features, features)), np.zeros((components, features))
     for k in range(components):
@@ -82,7 +83,7 @@ def maximise_full(statistics: "Statistics", last: "Parameters", regularisation: 
 @compiled
 def maximise_tied(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
     """One full covariance for all components."""
-    weights, means = _weights_and_means(statistics.mass, statistics.mean, last.means)
+    weights, means = _weights_and_means(statistics.mass, statistics.mean, last)
     components, features = means.shape
     mass, typical = 0.0, np.empty(features)
     for k in range(components):
@@ -99,7 +100,7 @@ def maximise_tied(statistics: "Statistics", last: "Parameters", regularisation: 
 @compiled
 def maximise_diagonal(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
     """Each component by itself, a variance for each feature."""
-    weights, means = _weights_and_means(statistics.mass, statistics.mean, last.means)
+    weights, means = _weights_and_means(statistics.mass, statistics.mean, last)
     components, features = means.shape
     raw = np.zeros((components, features))
     for k in range(components):
@@ -117,7 +118,7 @@ def maximise_diagonal(statistics: "Statistics", last: "Parameters", regularisati
 @compiled
 def maximise_spherical(statistics: "Statistics", last: "Parameters", regularisation: Regularisation) -> Maximum:
     """Each component by itself, one variance for all features; its ridge is the features' mean."""
-    weights, means = _weights_and_means(statistics.mass, statistics.mean, last.means)
+    weights, means = _weights_and_means(statistics.mass, statistics.mean, last)
     components, features = means.shape
     raw, distances = np.zeros((components, 1)), np.zeros((components, 1))
     for k in range(components):
@@ -136,15 +137,15 @@ def maximise_spherical(statistics: "Statistics", last: "Parameters", regularisat
 
 
 @part
-def _weights_and_means(mass: Array, mean: Array, last: Array) -> tuple[Array, Array]:
-    """A component with no mass left keeps the mean that it had."""
+def _weights_and_means(mass: Array, mean: Array, last: "Parameters") -> tuple[Array, Array]:
+    """A component with no mass left keeps the mean that it had, and a vacant place stays one."""
     weights, means, total = np.empty(mass.shape), np.empty(mean.shape), 0.0
     for k in range(len(mass)):
         total += mass[k]
     for k in range(len(mass)):
-        weights[k] = max(mass[k] / total, LEAST_MASS)
+        weights[k] = max(mass[k] / total, min(last.weights[k], LEAST_MASS))
         for i in range(mean.shape[1]):
-            means[k, i] = mean[k, i] if mass[k] > LEAST_MASS else last[k, i]
+            means[k, i] = mean[k, i] if mass[k] > LEAST_MASS else last.means[k, i]
     return weights, means
 
 

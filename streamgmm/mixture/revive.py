@@ -20,12 +20,14 @@ import numpy as np
 from streamgmm.mixture import bounds
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.cut import Cut, Sides, cut
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.mixture.sampling import sample
 from streamgmm.mixture.statistics import Statistics
+from streamgmm.mixture.vacancy import vacant
 from streamgmm.mixture.weak import DEAD_BELOW, Change, counts, needed
 
-_SPLIT_BY = 0.5  # standard deviations
+_HALF = Sides(share=0.5, at=-0.5)
 
 
 class Scene(NamedTuple):
@@ -70,15 +72,9 @@ def split(scene: Scene, dead: int) -> tuple[Statistics, Change] | None:
     if mass[parent] * scene.effective_sample_size < 2 * needed(statistics):
         return None
     spread = covariance.form(statistics.scatter, statistics.mass)
-    shift = np.zeros_like(statistics.mean)
-    shift[parent] = _SPLIT_BY * covariance.principal_axis(spread, parent, shift.shape[1])
-    own = np.where(np.arange(len(mass)) == parent, statistics.mass, 0.0)
-    spread = covariance.form(statistics.scatter - covariance.outer(own, shift), statistics.mass)
-    mean = statistics.mean + shift
-    mean[dead] = statistics.mean[parent] - shift[parent]
-    mass[parent] = mass[dead] = 0.5 * mass[parent]
-    spread = covariance.hand_down(spread, parent, dead)
-    return _formed(mass, mean, spread, covariance), Change("split", dead, parent)
+    along = covariance.axis(spread, parent, statistics.mean.shape[1])
+    halves = cut(mass, statistics.mean, spread, Cut(parent, dead, along, _HALF), covariance)
+    return halves, Change("split", dead, parent)
 
 
 _BY_NAME: Mapping[str, Policy] = {"keep": keep, "respawn": respawn, "split": split}
@@ -90,9 +86,9 @@ def by_name(name: str) -> Policy:
 
 
 def revive(scene: Scene, policy: Policy) -> tuple[Statistics, tuple[Change, ...]]:
-    """The statistics after the policy was asked about each dead component, in order."""
-    found = []
-    for k in np.flatnonzero(counts(scene.statistics, scene.effective_sample_size) < DEAD_BELOW).tolist():
+    """The statistics after the policy was asked about each dead component, in order; vacant places stay vacant."""
+    found, dead = [], counts(scene.statistics, scene.effective_sample_size) < DEAD_BELOW
+    for k in np.flatnonzero(dead & ~vacant(scene.last.weights)).tolist():
         answer = policy(scene, k)
         if answer is not None:
             scene = scene._replace(statistics=answer[0])

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.average import Average
+from streamgmm.mixture.lookout import Lookout
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.mixture.pending import Pending
 from streamgmm.mixture.statistics import Statistics
@@ -22,8 +23,9 @@ class State(NamedTuple):
     effective_sample_size: float  # vectors of equal weight that would say as much as the statistics
     event_time: float | None = None  # seconds, the largest learnt; None before any was given
     average: Average | None = None  # of the statistics, where `Learning.averaging` asks for it
-    revived: int = 0  # dead components that were respawned or split
+    revived: int = 0  # components put in the place of a dead one, or in a vacant one
     background: float = 0.0  # weight of the background
+    lookout: Lookout | None = None  # for components that have become one or two, where `Learning` asks for it
 
 
 class Info(NamedTuple):

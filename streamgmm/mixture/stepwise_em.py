@@ -13,7 +13,7 @@ step size that falls with time, and forms the next model from them:
 import numpy as np
 from numpy.typing import ArrayLike
 
-from streamgmm.mixture import background, bounds, effective_size, gaussian, weak
+from streamgmm.mixture import background, bounds, effective_size, gaussian, lookout, weak
 from streamgmm.mixture import pending as batch
 from streamgmm.mixture.average import extended
 from streamgmm.mixture.block import LARGEST
@@ -47,7 +47,8 @@ def score(state: State, vectors: ArrayLike, weights: ArrayLike | None, learning:
     rows = rows_of(vectors, weights, state.parameters.means.shape[1])
     model = gaussian.model(state.parameters, learning.covariance)
     pending, output = background.add_beside(state.pending, model, rows, learning, state.background)
-    return state._replace(pending=pending), Info(*output)
+    watching = lookout.counted(state.lookout, rows, output.responsibilities)
+    return state._replace(pending=pending, lookout=watching), Info(*output)
 
 
 def learn(state: State, learning: Learning, event_time: float | None = None) -> tuple[State, StepInfo]:
@@ -66,10 +67,8 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
     eta = _step_size(state, time, latest, learning)
     statistics = blend(state.statistics, of_sums(sums, last.means, covariance), eta, covariance)
     size = effective_size.blended(state.effective_sample_size, eta, sums.weight, state.pending.squares)
-    statistics, changes = look_after(state, statistics, size, learning)
+    statistics, last, average, watching, changes = look_after(state, statistics, size, learning)
     parameters, repairs = m_step(weak.lean(statistics, size, covariance), last, learning)
-    revived = sum(change.parent is not None for change in changes)
-    average = None if revived else state.average
     learnt = State(
         parameters,
         statistics,
@@ -80,8 +79,9 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
         effective_sample_size=size,
         event_time=latest,
         average=extended(average, statistics, time - state.time, covariance) if learning.averaging else None,
-        revived=state.revived + revived,
+        revived=state.revived + sum(change.is_birth for change in changes),
         background=(1 - eta) * state.background + eta * state.pending.background / sums.weight,
+        lookout=watching,
     )
     return learnt, StepInfo(eta, sums.weight, repairs, weak.count(statistics, size), changes)
 

@@ -21,12 +21,18 @@ class Change(NamedTuple):
     """What happened to a component in an M-step.
 
     weakened: it began to borrow; recovered: it no longer does; died: it holds less than one vector; respawned: dead, it
-    was put elsewhere, where `parent` lies; split: dead, it became one half of `parent`.
+    was put elsewhere, where `parent` lies; split: its place, dead or vacant, has one side of `parent`; merged: it was
+    taken in by `parent`, and its place is vacant.
     """
 
-    kind: Literal["weakened", "recovered", "died", "respawned", "split"]
+    kind: Literal["weakened", "recovered", "died", "respawned", "split", "merged"]
     component: int  # index
     parent: int | None = None  # index
+
+    @property
+    def is_birth(self) -> bool:
+        """Whether a new component is in this place."""
+        return self.kind in {"respawned", "split"}
 
 
 def fewest(statistics: Statistics, effective_sample_size: float) -> float:
@@ -40,10 +46,11 @@ def counts(statistics: Statistics, effective_sample_size: float) -> Array:
 
 
 def count(statistics: Statistics, effective_sample_size: float) -> int:
-    """How many components borrow."""
+    """How many components borrow; a vacant place holds none."""
     if fewest(statistics, effective_sample_size) >= needed(statistics):
         return 0
-    return int((counts(statistics, effective_sample_size) < needed(statistics)).sum())
+    few = counts(statistics, effective_sample_size) < needed(statistics)
+    return int((few & (statistics.mass > 0)).sum())
 
 
 def needed(statistics: Statistics) -> int:

@@ -15,7 +15,7 @@ from streamgmm.service.snapshot import DriftState, Phase, Snapshot
 Labels = tuple[str, ...]
 Sample = tuple[Labels, float | None]
 
-CHANGES = ("born", "died", "recovered", "split", "weak")  # of components
+CHANGES = ("born", "died", "merged", "recovered", "split", "weak")  # of components
 LARGEST_COMPONENTS = apart.MOST  # series of a component's metric, at most
 LAG_MEASUREMENTS = 600  # of the event loop: a minute at ten a second
 
@@ -160,7 +160,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "streamgmm_component_changes_total",
         "counter",
-        "What became of components in this process: born, died, recovered, split, weak.",
+        "What became of components in this process: born, died, merged, recovered, split, weak.",
         labels=("change",),
         read=_changes,
     ),

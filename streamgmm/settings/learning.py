@@ -52,6 +52,18 @@ class Learning(Section):
         description="what becomes of a component that holds less than one vector: it waits, starts anew where vectors "
         "are, or takes half of the largest; the latter two give it a new id",
     )
+    merge: float | None = Field(
+        None,
+        ge=0.5,
+        le=1,
+        description="two components that overlap above this for 3 checks in a row (one each 64 M-steps) become one, by "
+        "Bhattacharyya's coefficient, which is 1 for the same Gaussian; 0.8 suits most; null: never",
+    )
+    split: bool = Field(
+        False,
+        description="a component whose vectors fall in two along a principal axis becomes two, where a merged or a "
+        "dead one has left its place",
+    )
     warm_up: int | None = Field(
         None, ge=1, description="vectors to gather before the model starts; null: max(20, 5 K (D + 1))"
     )

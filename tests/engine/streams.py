@@ -100,6 +100,8 @@ RICH = {
         "averaging": True,
         "averaged_scoring": True,
         "dead_components": "respawn",
+        "merge": 0.8,
+        "split": True,
     },
     "model": {"n_components": K, "n_features": D, "background": {"low": [-50, -50], "high": [50, 50]}},
 }

@@ -13,7 +13,7 @@ from streamgmm.service import outbox, view
 from tests import readme_tables
 from tests.engine import streams
 from tests.engine.streams import RICH, plan, run
-from tests.engine.test_components import FORGETTING, vanishing
+from tests.engine.test_components import BOTH, FORGETTING, changing, vanishing
 from tests.engine.test_react import DRIFT, MOVED, USUAL
 from tests.events import SCHEMA, TYPES, check
 from tests.service.snapshots import snapshot
@@ -45,6 +45,7 @@ def seen():
         if policy == "keep":
             back = [streams.record(1500 + i, row.tolist()) for i, row in enumerate(streams.vectors(200, seed=5))]
             yield from run(plan(learning=learning), [back], state)[1].events
+    yield from run(plan(learning=BOTH, drift={"enabled": False}), [changing(1000)])[1].events
     auto = plan(model={"n_components": "auto", "n_components_min": 1, "n_components_max": 4})
     state, report = run(auto, [streams.stream(300)])
     yield from report.events
