@@ -25,7 +25,7 @@ SOON = {"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500"}
 
 # What fills numba's cache, side by side: the kernels of every type of covariance with those of drift, and the records'.
 KERNELS = (
-    "from streamgmm.mixture.warm import warm_kernels; warm_kernels()\n"
+    "from streamgmm.mixture.warm import warm_kernels, warm_lookout; warm_kernels(); warm_lookout()\n"
     "from streamgmm.drift.warm import warm_kernels; warm_kernels()",
     "from streamgmm.records.warm import warm_kernels; warm_kernels()",
 )

@@ -11,10 +11,12 @@ from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import BLOCK
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.given import given
+from streamgmm.mixture.lookout import Lookout
 from streamgmm.mixture.moments import Sums
 from streamgmm.mixture.parameters import Parameters, shape_of
 from streamgmm.mixture.state import State
 from streamgmm.mixture.statistics import Statistics
+from streamgmm.mixture.valley import BINS
 
 
 def check_parameters(parameters: Parameters, covariance: Covariance) -> None:
@@ -46,9 +48,21 @@ def check_statistics(state: State, covariance: Covariance) -> None:
     if average is not None:
         _check_moments("average.recent", average.recent, shape, by_type)
         _check_moments("average.earlier", average.earlier, shape, by_type)
+    if state.lookout is not None:
+        _check_lookout(state.lookout, shape)
     for name in ("time", "steps", "repairs", "effective_sample_size", "revived", "background"):
         if not 0 <= getattr(state, name) < math.inf:
             raise ValueError(f"{name} is {getattr(state, name)}; it must be finite and at least 0")
+
+
+def _check_lookout(lookout: Lookout, shape: tuple[int, int]) -> None:
+    for name in ("close", "rest", "valleys"):
+        _check(f"lookout.{name}", getattr(lookout, name), shape[:1])
+    if lookout.profile is None:
+        return
+    wanted = {"origin": shape, "direction": shape, "counts": (shape[0], BINS), "squares": shape[:1], "turn": shape[:1]}
+    for name, size in wanted.items():
+        _check(f"lookout.profile.{name}", getattr(lookout.profile, name), size)
 
 
 def _check_moments(

@@ -2,10 +2,13 @@
 
 import math
 
+import numpy as np
+
 from streamgmm.mixture import background, start
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture.initialise import Start
 from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.overlap import overlapping
 from streamgmm.mixture.scoring import log_likelihood
 from streamgmm.mixture.stepwise_em import init, update
 
@@ -22,3 +25,12 @@ def warm_kernels(*names: str) -> None:
         learning = Learning(covariances.by_name(name), batch_size=4, background=beside)
         state, _ = update(init(rows, 1, learning, start=_START), [*rows, [3.0, math.nan]], learning)
         log_likelihood(state.parameters, [*rows, [math.nan, 1.0]], learning.covariance)
+
+
+def warm_lookout() -> None:
+    """The same for what looks out for components that become one or two."""
+    learning = Learning(covariances.by_name("diag"), batch_size=4, merge=1.0, split=True)
+    rows = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
+    state, _ = update(init(rows, 1, learning, start=_START), rows, learning)
+    update(state, rows, learning)
+    overlapping(state.parameters, np.ones(1, np.bool_), 1.0, learning.covariance)

@@ -16,6 +16,7 @@ from streamgmm.drift.warm import warm_kernels as warm_drift_kernels
 from streamgmm.mixture import covariance, threads
 from streamgmm.mixture.compiled import is_cached, why_compiling
 from streamgmm.mixture.warm import warm_kernels as warm_mixture_kernels
+from streamgmm.mixture.warm import warm_lookout
 from streamgmm.records.warm import warm_kernels as warm_record_kernels
 from streamgmm.service.worker import Worker
 
@@ -24,10 +25,13 @@ log = structlog.get_logger()
 NOTICEABLE = 3.0  # seconds: from the cache it takes less
 
 
-async def load_compiled(covariance_type: str) -> None:
-    """Compile or load what a model of that type needs, off the event loop; a first run says that it compiles."""
+async def load_compiled(covariance_type: str, *, lookout: bool = False) -> None:
+    """Compile or load what a model of that type needs, off the event loop; a first run says that it compiles.
+
+    With `lookout` also what merges and splits components.
+    """
     began, worker = time.perf_counter(), Worker("compile")
-    work = asyncio.ensure_future(worker.run(_load, covariance_type))
+    work = asyncio.ensure_future(worker.run(_load, covariance_type, lookout))
     done, _ = await asyncio.wait({work}, timeout=NOTICEABLE)
     if not done:
         log.info("compiling", why=why_compiling())
@@ -37,10 +41,12 @@ async def load_compiled(covariance_type: str) -> None:
         log.info("compiled", seconds=round(time.perf_counter() - began, 1))
 
 
-def _load(covariance_type: str) -> None:
+def _load(covariance_type: str, lookout: bool) -> None:
     first = not is_cached(covariance.by_name(covariance_type).kernel.scan)
     beside = _compile_records() if first and threads.cores() > 1 else None
     warm_mixture_kernels(covariance_type)
+    if lookout:
+        warm_lookout()
     if beside is not None:
         beside.wait()
     warm_record_kernels()

@@ -138,7 +138,8 @@ async def _held(settings: Settings, broker: Broker, writer: Writer, claim: Claim
 def _with_model(held: Checkpoint, state: State, settings: Settings) -> Checkpoint:
     n_components, n_features = shape_of(state.parameters)
     kernel = covariances.by_name(settings.model.covariance_type).kernel
-    fresh = state._replace(pending=pending.nothing((n_components, n_features), kernel), event_time=None)
+    nothing = pending.nothing((n_components, n_features), kernel)
+    fresh = state._replace(pending=nothing, event_time=None, lookout=None)
     ids = frozen(np.arange(held.next_id, held.next_id + n_components, dtype=np.int64))
     return held._replace(
         version=__version__,

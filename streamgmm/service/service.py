@@ -110,7 +110,9 @@ class Service:
     async def _sessions(self) -> None:
         """One session after another, each from the last one's checkpoint, until one ends as asked."""
         self.observers.phase("starting", "loading compiled code; the first run compiles it, which takes half a minute")
-        loading = asyncio.create_task(load_compiled(self.settings.model.covariance_type))
+        loading = asyncio.create_task(
+            load_compiled(self.settings.model.covariance_type, lookout=self.settings.learning.looks_out)
+        )
         try:
             await self._one_after_another(loading)
         finally:

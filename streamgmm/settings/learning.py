@@ -73,6 +73,11 @@ class Learning(Section):
         description="the warm-up ends when its buffer has this size too, whatever it holds",
     )
 
+    @property
+    def looks_out(self) -> bool:
+        """Whether components may be merged or split."""
+        return self.merge is not None or self.split
+
     def contradictions(self) -> Iterator[str]:
         """A half-life holds a batch; a setting that another one switches on has no meaning without it."""
         given = self.half_life

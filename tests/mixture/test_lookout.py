@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamgmm.mixture import covariance as covariances
-from streamgmm.mixture import gaussian, lookout, revive, stepwise_em
+from streamgmm.mixture import gaussian, lookout, revive, soundness, stepwise_em
 from streamgmm.mixture.between import between, bhattacharyya
 from streamgmm.mixture.given import given
 from streamgmm.mixture.initialise import Start
@@ -89,19 +89,22 @@ def test_a_stream_that_does_not_change_brings_about_nothing(name):
     assert state.lookout.profile.turn.max() >= 4  # it was looked at
 
 
-def test_the_same_stream_leads_to_the_same_bits_however_it_is_cut():
+@pytest.fixture(scope="module")
+def undisturbed():
     hyper = learning("full", averaging=True, **BOTH)
     blocks = list(changing(np.random.default_rng(1)))
-    whole, told = learnt(started("full", hyper), blocks, hyper)
+    return hyper, blocks, *learnt(started("full", hyper), blocks, hyper)
+
+
+def test_the_same_stream_leads_to_the_same_bits_however_it_is_cut(undisturbed):
+    hyper, blocks, whole, told = undisturbed
     pieces, again = learnt(started("full", hyper), blocks, hyper, pieces=(1, 60, 7, 33, 27))
     assert [change.kind for change in told] == ["merged", "split"]
     assert (bits(whole), told) == (bits(pieces), again)
 
 
-def test_a_state_that_was_kept_goes_on_as_if_nothing_had_happened():
-    hyper = learning("full", **BOTH)
-    blocks = list(changing(np.random.default_rng(1)))
-    whole, told = learnt(started("full", hyper), blocks, hyper)
+def test_a_state_that_was_kept_goes_on_as_if_nothing_had_happened(undisturbed):
+    hyper, blocks, whole, told = undisturbed
     state, seen = started("full", hyper), []
     for block in blocks:
         state, more = learnt(state, [block[:-BATCH]], hyper)
@@ -237,3 +240,16 @@ def test_bounds_of_both_tests_exclude_each_other():
     apart = state.parameters._replace(means=FAR * 0 + np.array([[0, 0, 0], [2.85, 0, 0], [9, 9, 9], [-9, -9, -9]]))
     overlap = np.exp(-bhattacharyya(between(apart, apart, (np.array([0]), np.array([1])), hyper.covariance)))
     assert overlap[0] < 0.5
+
+
+@pytest.mark.parametrize("field", ["close", "rest", "valleys"])
+def test_a_look_out_of_another_size_is_refused(field):
+    hyper = learning("full", **BOTH)
+    state, _ = learnt(started("full", hyper), [drawn(np.random.default_rng(0), BATCH)], hyper)
+    soundness.check_statistics(state, hyper.covariance)
+    wrong = state.lookout._replace(**{field: np.zeros(3)})
+    with pytest.raises(ValueError, match=rf"lookout\.{field} is float64 of shape \(3,\); it must be float64 of shape"):
+        soundness.check_statistics(state._replace(lookout=wrong), hyper.covariance)
+    narrow = state.lookout.profile._replace(counts=np.zeros((4, 7)))
+    with pytest.raises(ValueError, match=r"lookout\.profile\.counts is float64 of shape \(4, 7\)"):
+        soundness.check_statistics(state._replace(lookout=state.lookout._replace(profile=narrow)), hyper.covariance)

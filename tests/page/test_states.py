@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from streamgmm.engine.values import Event
+from streamgmm.mixture.vacancy import vacated
 from streamgmm.service.live import pages
 from streamgmm.service.publisher import Committed
 from streamgmm.service.snapshot import StatisticView, Totals
@@ -131,6 +132,22 @@ def test_an_event_says_to_whom_it_happened(open_page) -> None:
         page = open_page(shown.address)
         expect(page.locator(".events li").last).to_contain_text("component born: C5, from C0, in the place of C3")
         expect(page.locator(".events li").first).to_have_text(re.compile("model reheated$"))
+
+
+def test_a_card_says_with_whom_its_component_was_merged_or_split(open_page) -> None:
+    merged = Event("component_merged", {"component": 1, "into": 0, "steps": 9})
+    split = Event("component_split", {"component": 2, "parent": 0, "replaced": 9, "steps": 9, "ids": [0, 1, 2]})
+    with Shown(settings_for(TWO, 3)) as shown:
+        live = model_of_size(3, 2)
+        vacant = vacated(live.mixture.parameters, 1)
+        live = live._replace(mixture=live.mixture._replace(parameters=vacant))
+        shown.show(snapshot_of(shown.settings, live), live, events=(merged, split))
+        page = open_page(shown.address)
+        expect(page.locator(".card", has_text="C1").locator(".badge")).to_have_text("merged into C0")
+        expect(page.locator(".card", has_text="C2").locator(".badge")).to_have_text("split from C0")
+        expect(page.locator(".card .badge")).to_have_count(2)
+        expect(page.locator(".events li").last).to_contain_text("component merged: C1, into C0")
+        page.wait_for_function(OF, arg=2 * 2 + 2 * 3)  # two rings each, and the reference's
 
 
 def test_names_with_markup_are_text(open_page) -> None:

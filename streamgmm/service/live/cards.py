@@ -8,12 +8,20 @@ import numpy as np
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import shape_of
+from streamgmm.mixture.vacancy import vacant
 from streamgmm.service.live.frame import Frame, Moment, Picture
 from streamgmm.service.live.rounding import significant
 
 MOST_FEATURES = 24  # shown of each component
 RECENT = 60.0  # seconds that a birth or a split is marked for
 _MARKS = {"component_born": "born", "component_died": "died", "component_split": "split", "component_merged": "merged"}
+
+
+class Mark(NamedTuple):
+    """What befell a component, and the id of the other one: where it came from, or who took it in."""
+
+    word: str | None = None
+    other: int | None = None
 
 
 class Context(NamedTuple):
@@ -59,8 +67,15 @@ def cards(frame: Frame, context: Context, features: list[int] | None = None) -> 
     moved = deviations(picture, context.covariance)
     shown = shown_features(moved) if features is None else features
     means = significant(np.array([c.mean for c in frame.snapshot.components]).reshape(len(picture.ids), -1), 6)
-    marks = _marks(context.moments, frame.time)
-    columns = zip(picture.ids.tolist(), means[:, shown].tolist(), np.round(moved[:, shown], 2).tolist(), strict=True)
+    marks = _marks(frame, context.moments)
+    ids = picture.ids.tolist()
+    columns = zip(
+        ids,
+        means[:, shown].tolist(),
+        np.round(moved[:, shown], 2).tolist(),
+        (marks.get(one, Mark()) for one in ids),
+        strict=True,
+    )
     return {
         "shown": shown,
         "components": [
@@ -72,9 +87,10 @@ def cards(frame: Frame, context: Context, features: list[int] | None = None) -> 
                 "age": _age(frame, context.born.get(component)),
                 "mean": mean,
                 "deviation": deviation,
-                "mark": marks.get(component),
+                "mark": mark.word,
+                "other": mark.other,
             }
-            for row, (component, mean, deviation) in enumerate(columns)
+            for row, (component, mean, deviation, mark) in enumerate(columns)
         ],
     }
 
@@ -88,7 +104,15 @@ def _age(frame: Frame, born: int | None) -> int | None:
     return None if born is None else max(0, frame.snapshot.totals.vectors - born)
 
 
-def _marks(moments: Iterable[Moment], now: float) -> dict[int, str]:
-    """The last thing that befell each component lately."""
-    recent = [moment for moment in moments if now - RECENT <= moment.time <= now and moment.type in _MARKS]
-    return {int(str(moment.fields["component"])): _MARKS[moment.type] for moment in recent}
+def _marks(frame: Frame, moments: Iterable[Moment]) -> dict[int, Mark]:
+    """The last thing that befell each component lately; who was merged away stays marked as long as it is listed."""
+    assert frame.picture is not None  # noqa: S101 - asked of a frame with components
+    gone = vacant(frame.picture.parameters.weights)
+    marks = {component: Mark("merged") for component in frame.picture.ids[gone].tolist()}
+    for moment in moments:
+        told = moment.time <= frame.time and moment.type in _MARKS
+        component = int(str(moment.fields["component"])) if told else None
+        if component is not None and (component in marks or moment.time >= frame.time - RECENT):
+            other = moment.fields.get("into", moment.fields.get("parent"))
+            marks[component] = Mark(_MARKS[moment.type], None if other is None else int(str(other)))
+    return marks

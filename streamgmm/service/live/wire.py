@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from streamgmm.mixture import covariance as covariances
+from streamgmm.mixture.m_step import LEAST_MASS
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.service.live import axes, cards, points, series
 from streamgmm.service.live.axes import Axis, Principal, View
@@ -124,7 +125,7 @@ class Wire:
         return [each for each in between if each is not None]
 
     def _ellipses(self, parameters: Parameters, view: View, ids: list[int | None]) -> list[dict[str, Any]]:
-        """Centre and covariance of each component along the axes, exactly."""
+        """Centre and covariance of each component along the axes, exactly; a vacant place has none."""
         centres = parameters.means @ view.matrix.T - view.origin
         found = self._covariance.project(parameters.covariances, view.matrix, len(ids))
         return [
@@ -132,6 +133,7 @@ class Wire:
             for component, weight, centre, covariance in zip(
                 ids, parameters.weights.tolist(), centres.tolist(), found.tolist(), strict=True
             )
+            if weight >= LEAST_MASS
         ]
 
     def _principal(self, picture: Picture) -> Principal:

@@ -11,7 +11,7 @@ from streamgmm.service.snapshot import Snapshot
 from streamgmm.service.view import View, empty
 from tests.engine import streams
 from tests.engine.streams import K, run
-from tests.engine.test_components import FORGETTING, vanishing
+from tests.engine.test_components import BOTH, FORGETTING, changing, vanishing
 
 PIECE = 100  # records
 
@@ -69,3 +69,39 @@ def test_a_dead_one_that_is_kept_is_marked() -> None:
     (died,) = [moment.fields["component"] for moment in recorder.moments if moment.type == "component_died"]
     cards = {card["id"]: card["mark"] for card in wire.cards(recorder.newest())["components"]}
     assert cards == {component: "died" if component == died else None for component in range(K)}
+
+
+def test_who_was_merged_is_marked_with_who_took_it_in_and_who_was_split_off_with_whom_it_came_from() -> None:
+    learning, off = BOTH, {"enabled": False}
+    settings, plan = streams.settings(learning=learning, drift=off), streams.plan(learning=learning, drift=off)
+    recorder, view, state, records = Recorder(empty(settings)), View(settings, plan), None, changing(1300)
+    wire, seen_marks, drawn = Wire(settings, recorder), {}, set()
+    recorder.n_components = K
+    for start in range(0, len(records), PIECE):
+        state, report = run(plan, [records[start : start + PIECE]], state)
+        recorder.committed(Committed(state, report, 0.01, 100), None)
+        recorder.show(seen(view, state), state)
+        frame = recorder.make()
+        cards = wire.cards(frame)["components"]
+        seen_marks |= {card["id"]: (card["mark"], card["other"]) for card in cards if card["mark"]}
+        drawn.add(len(msgspec.json.decode(wire.encoded(frame, "0", "1", None))["ellipses"]))
+    merged, split = (m.fields for m in recorder.moments if m.type in {"component_merged", "component_split"})
+    assert seen_marks == {
+        merged["component"]: ("merged", merged["into"]),
+        split["component"]: ("split", split["parent"]),
+    }
+    assert drawn == {K - 1, K}  # a vacant place has no ring
+
+
+def test_a_vacant_place_is_marked_also_where_nobody_remembers_the_merge() -> None:
+    settings = streams.settings(learning=BOTH, drift={"enabled": False})
+    plan = streams.plan(learning=BOTH, drift={"enabled": False})
+    records = changing(700)
+    state, report = run(plan, [records])
+    (merged,) = (event.fields for event in report.events if event.type == "component_merged")
+    recorder, view = Recorder(empty(settings)), View(settings, plan)
+    recorder.show(seen(view, state), state)
+    cards = Wire(settings, recorder).cards(recorder.make())["components"]
+    assert {card["id"]: (card["mark"], card["other"]) for card in cards if card["mark"]} == {
+        merged["component"]: ("merged", None)
+    }

@@ -4,7 +4,7 @@ import { Panel } from "./panel.js";
 import { Mark } from "./mark.js";
 import { Sparkline } from "./sparkline.js";
 import { compact, percent, signed, titled, whole } from "./format.js";
-import { colourClass } from "./identity.js";
+import { colourClass, labelOf } from "./identity.js";
 
 const MOST_CARDS = 30;
 const MOST_FEATURES = 3; // on a card; the matrix has the others
@@ -33,12 +33,17 @@ function sorted(cards, by) {
   return [...cards].sort((a, b) => orders[by](a, b) || a.id - b.id);
 }
 
+const SIDES = { merged: "into", split: "from", born: "from" };
+
+/** "split from C2": what befell it, and with whom. */
+const marked = ({ mark, other }) => (other === null || !SIDES[mark] ? mark : `${mark} ${SIDES[mark]} ${labelOf(other)}`);
+
 function Card({ card, frame, largest, trend, chosen, choose }) {
   const { id, weight, reference_weight: before, mark } = card;
   const change = before === null ? null : 100 * (weight - before);
   const aged = card.age === null ? "" : ` of the last ${whole(card.age)}`;
   return html`<li><button class="card ${colourClass(id)}" aria-pressed=${chosen} onClick=${() => choose({ focus: chosen ? null : id })}>
-    <span class="who"><${Mark} id=${id} />${mark && html`<em class="badge">${mark}</em>`}</span>
+    <span class="who"><${Mark} id=${id} />${mark && html`<em class="badge">${marked(card)}</em>`}</span>
     <span class="share"><b class="number">${percent(weight)}</b>
       ${change !== null && html`<small class="number ${Math.abs(change) >= 2 ? "moved" : ""}">${signed(change, 0)} points</small>`}</span>
     <span class="bar" aria-hidden="true"><i style=${{ width: `${(100 * weight) / largest}%` }}></i>${before !== null && html`<u style=${{ left: `${Math.min(100, (100 * before) / largest)}%` }}></u>`}</span>

@@ -5,6 +5,7 @@ import { labelOf } from "./identity.js";
 const SAID = {
   component: labelOf,
   parent: (id) => `from ${labelOf(id)}`,
+  into: (id) => `into ${labelOf(id)}`,
   replaced: (id) => `in the place of ${labelOf(id)}`,
   vectors: (count) => `${whole(count)} vectors`,
   count: whole,
