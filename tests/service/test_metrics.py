@@ -113,7 +113,7 @@ def test_what_became_of_components_is_counted_and_what_the_statistics_hold_is_sh
     totals = snapshot().totals._replace(components={"weak": 3, "died": 1, "born": 1}, incomplete=40)
     metrics.observe(snapshot(totals=totals))
     found = {dict(labels)["change"]: n for labels, n in series(metrics)["streamgmm_component_changes_total"].items()}
-    assert found == {"born": 1, "died": 1, "recovered": 0, "split": 0, "weak": 3}
+    assert found == {"born": 1, "died": 1, "merged": 0, "recovered": 0, "split": 0, "weak": 3}
     assert value(metrics, "streamgmm_vectors_incomplete_total") == 40
     assert value(metrics, "streamgmm_components_weak") == 1
     assert value(metrics, "streamgmm_effective_sample_size") == 812.5
