@@ -1,6 +1,7 @@
 """Fixtures of the whole suite: one real Kafka, started when the first test asks for it."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from tests.kafka.server import KafkaServer
 hypothesis.settings.register_profile("some", max_examples=15, deadline=None)
 hypothesis.settings.register_profile("many", max_examples=100, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "some"))
+
+# A shell lets what it starts in the background ignore Ctrl-C, which would be handed on to every process under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GIVEN = os.environ.get("STREAMGMM_TEST_KAFKA")
 

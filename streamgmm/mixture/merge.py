@@ -13,11 +13,11 @@ from streamgmm.mixture.parameters import shape_of
 from streamgmm.mixture.state import State
 from streamgmm.mixture.sums import joined
 
-_ONES_OWN = {"pending", "event_time"}  # may differ
+_ONES_OWN = {"pending", "event_time", "lookout"}  # may differ
 
 
 def merge(one: State, other: State, learning: Learning) -> State:
-    """The state in which the pending vectors of both wait to be learnt.
+    """The state in which the pending vectors of both wait to be learnt. What looks out for splits stays the first's.
 
     Raises ValueError where the two differ in more than that (parameters, statistics, averages, the background's
     weight): what was learnt under different models does not add up.
@@ -38,7 +38,7 @@ def merge(one: State, other: State, learning: Learning) -> State:
 
 
 def _same_model(one: State, other: State) -> bool:
-    """Whether nothing differs but what is pending and the event time."""
+    """Whether nothing differs but what the vectors since the last M-step have left."""
     return all(_equal(getattr(one, name), getattr(other, name)) for name in {*State._fields} - _ONES_OWN)
 
 

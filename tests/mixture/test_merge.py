@@ -57,6 +57,25 @@ def test_merging_with_nothing_is_the_same(name, parts):
     assert_close(learnt(merge(alone, state, learning(name)), name), learnt(alone, name))
 
 
+def test_learners_that_look_out_for_splits_are_merged_too(name, parts):
+    state, (one, other, _), _ = parts
+    watching = learning(name, split=True)
+    state, _ = stepwise_em.learn(scored(name, state, one), watching)
+    assert state.lookout is not None
+    a, b = (stepwise_em.score(state, piece, None, watching)[0] for piece in (one, other))
+    assert learnt(merge(a, b, watching), name)[0].steps == state.steps + 1
+
+
+@pytest.mark.parametrize("change", [{"average": None}, {"background": 0.5}, {"repairs": 7}])
+def test_what_differs_in_anything_that_was_learnt_is_refused(name, parts, change):
+    state, (one, other, _), _ = parts
+    averaging = learning(name, averaging=True)
+    state, _ = stepwise_em.learn(scored(name, state, one), averaging)
+    a, b = (stepwise_em.score(state, piece, None, averaging)[0] for piece in (one, other))
+    with pytest.raises(ValueError, match="different models"):
+        merge(a, b._replace(**change), averaging)
+
+
 def test_what_was_learnt_apart_is_refused(name, parts):
     state, (one, other, _), _ = parts
     apart = learnt(scored(name, state, one), name)[0]
