@@ -100,6 +100,7 @@ def from_scikit_learn(model: GaussianMixture, **parameters: object) -> Streaming
         means_init=model.means_,
         covariances_init=model.covariances_,
     )
+    _refuse_another_type(model.covariance_type, parameters)
     settings = {name: getattr(model, name) for name in ("covariance_type", "init_params", *_SHARED)} | parameters
     learning = StreamingGaussianMixture(**settings).learning()
     state = stepwise_em.begin(*parameters_of(known, covariance), learning)
@@ -133,7 +134,16 @@ def _kept(parameters: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 def _estimator(found: object, parameters: Mapping[str, object]) -> StreamingGaussianMixture:
     document = model_file.checked(found)
     state = model_file.state_of(document)
+    _refuse_another_type(document["covariance_type"], parameters)
     known = {"covariance_type": document["covariance_type"]} | document.get("parameters", {})
     names = document.get("features") or []
     features = names if len(names) == shape_of(state.parameters)[1] and "parameters" in document else None
     return StreamingGaussianMixture.from_state(state, features, **known | parameters)
+
+
+def _refuse_another_type(kept: str, parameters: Mapping[str, object]) -> None:
+    given = parameters.get("covariance_type", kept)
+    if given != kept:
+        raise ValueError(
+            f"covariance_type is {given!r}, but the model's is {kept!r}; its covariances have another shape"
+        )

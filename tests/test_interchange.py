@@ -67,6 +67,19 @@ def test_parameters_can_be_replaced_on_the_way_in(estimator):
     assert interchange.from_msgpack(interchange.to_msgpack(estimator), batch_size=10).batch_size == 10
 
 
+def test_a_model_stays_of_its_type_and_number(estimator):
+    data, other = interchange.to_json(estimator), {"full": "diag", "tied": "full", "diag": "tied", "spherical": "full"}
+    wrong = other[estimator.covariance_type]
+    with pytest.raises(ValueError, match=f"covariance_type is '{wrong}'"):
+        interchange.from_json(data, covariance_type=wrong)
+    with pytest.raises(ValueError, match=f"covariance_type is '{wrong}'"):
+        interchange.from_scikit_learn(interchange.to_scikit_learn(estimator), covariance_type=wrong)
+    with pytest.raises(ValueError, match="n_components must be that of the state, 2"):
+        interchange.from_json(data, n_components=3)
+    with pytest.raises(ValueError, match="covariance_type is"):
+        StreamingGaussianMixture.from_state(estimator.state_, covariance_type=wrong)
+
+
 def test_names_of_features_are_kept(estimator):
     estimator.feature_names_in_ = np.array(["a", "b", "c"], object)
     loaded = interchange.from_json(interchange.to_json(estimator))

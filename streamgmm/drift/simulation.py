@@ -3,10 +3,10 @@
 Each replicate draws first what is true, then a reference of the same size, and takes what is usual from that: so the
 error of the reference is part of what is simulated. Then it goes on window by window until its horizon. Vectors come in
 runs of consecutive ones, so that their law and their serial correlation stay as they are (moving blocks, Künsch 1989);
-each run from the reference's own scores or from the model's, by the share that `Known` says. Short runs have many ways
-to make a window, and what they lack of a long sum's deviation is made up for by a factor. Where the reference shows no
-correlation its vectors are first put in an order of their own: what few of them show by chance would come again and
-again.
+each run from the reference's own scores or from those under a truth near the model, by the share that `Known` says.
+Short runs have many ways to make a window, and what they lack of a long sum's deviation is made up for by a factor.
+Where the reference shows no correlation its vectors are first put in an order of their own: what few of them show by
+chance would come again and again.
 """
 
 from collections.abc import Callable

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from streamgmm.estimator import hyper_parameters
 from streamgmm.estimator.answers import Answers, Seed
-from streamgmm.mixture import averaging, bounds, initialise, passes, scoring, stepwise_em
+from streamgmm.mixture import averaging, bounds, gaussian, initialise, passes, scoring, stepwise_em
 from streamgmm.mixture import start as starts
 from streamgmm.mixture.block import Rows
 from streamgmm.mixture.given import given
@@ -282,10 +282,13 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
         Returns
         -------
         estimator : StreamingGaussianMixture
-            A fitted estimator.
+            A fitted estimator. ValueError where the state is of another number of components or covariance type.
         """
         n_components, n_features = shape_of(state.parameters)
+        if parameters.pop("n_components", n_components) != n_components:
+            raise ValueError(f"n_components must be that of the state, {n_components}")
         estimator = cls(n_components, **parameters)
+        gaussian.model(state.parameters, estimator.learning().covariance)  # refuses those of another covariance type
         estimator.n_features_in_ = n_features
         if features is not None:
             estimator.feature_names_in_ = np.array(features, object)

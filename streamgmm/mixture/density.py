@@ -1,7 +1,7 @@
 """The E-step of one block: log joint densities, then responsibilities.
 
 Four outputs of the triangular product are formed from four inputs at a time, so that sixteen products go with eight
-loads: faster than BLAS, which is why none is called (its bits would also depend on its version and its threads).
+loads: as fast as BLAS from 16 features on; none is called, for its bits would depend on its version and its threads.
 A squared distance is taken as at most `FARTHEST`, so that every log density is finite.
 
 `steps` says how many lanes are computed, in steps of 32. Features are counted with those that fill up.

@@ -40,6 +40,7 @@ def checked(learning: Learning) -> Learning:
     """The same, if every number is within its bounds. Raises ValueError that names what is not, and the bound."""
     bounds.integer("batch_size", learning.batch_size, 1)
     bounds.real("exponent", learning.exponent, 0.5, 1.0, above=True)
+    bounds.integer("random_state", learning.random_state, 0)
     for name in ("delay", "reg_relative", "reg_covar"):
         bounds.real(name, getattr(learning, name), 0.0)
     if learning.merge is not None:

@@ -33,8 +33,8 @@ def look_after(state: State, statistics: Statistics, size: float, learning: Lear
     statistics, changes = _after_policy(state, statistics, size, learning)
     born = [change.component for change in changes if change.is_birth]
     average = None if born else state.average
-    watching = state.lookout or lookout.begin(statistics, learning)
-    if watching is None or (learning.merge is None and not learning.split):
+    watching = lookout.as_asked(state.lookout, statistics, learning)
+    if watching is None:
         return LookedAfter(statistics, state.parameters, average, None, changes)
     if born:
         watching = lookout.reborn(watching, born, statistics, learning.covariance)

@@ -1,7 +1,8 @@
 """On the look-out for components that have become one, and for one that has become two.
 
-Every `EVERY`-th M-step is a check. Two components that overlap above a bound at `PATIENCE` checks in a row are merged:
-the lighter one's statistics go to the heavier one, and its place is vacant. A component whose profile has a valley
+Every `EVERY`-th M-step is a check. Two components that overlap above a bound, and each of which has overlapped with
+another at `PATIENCE` checks in a row, are merged: the lighter one's statistics go to the heavier one, and its place is
+vacant. A component whose profile has a valley
 twice in a row, along the same line, is cut there, where a place is vacant or dead. Who was merged or cut is left alone
 for `REST` checks. Overlap above one half and a valley exclude each other, so what was cut is not merged again.
 """
@@ -29,7 +30,7 @@ EVERY = 64  # M-steps
 PATIENCE = 3  # checks
 REST = 8  # checks
 ENOUGH = 4096.0  # vectors of a profile that is judged
-_TWICE = 2.0
+IN_A_ROW = 2.0  # profiles with a valley
 
 
 class Lookout(NamedTuple):
@@ -60,6 +61,16 @@ def begin(statistics: Statistics, learning: Learning) -> Lookout | None:
     return Lookout(
         nothing, nothing, nothing, profile.begin(statistics, learning.covariance) if learning.split else None
     )
+
+
+def as_asked(lookout: Lookout | None, statistics: Statistics, learning: Learning) -> Lookout | None:
+    """The look-out of a state under this learning, which may ask for more or less than the one it was made under."""
+    if lookout is None or (learning.merge is None and not learning.split):
+        return begin(statistics, learning)
+    if learning.split == (lookout.profile is not None):
+        return lookout
+    found = profile.begin(statistics, learning.covariance) if learning.split else None
+    return lookout._replace(valleys=frozen(np.zeros(len(statistics.mass))), profile=found)
 
 
 def counted(lookout: Lookout | None, rows: Rows, responsibilities: Array) -> Lookout | None:
@@ -128,7 +139,7 @@ def _split(scene: Scene, seen: Profile, covariance: Covariance) -> Scene:
     full = profile.counted(seen) >= ENOUGH
     for k in np.flatnonzero(full & _alive(scene)).tolist():
         sides = valley(seen.counts[k], float(seen.squares[k]))
-        twice = sides is not None and scene.lookout.valleys[k] + 1 >= _TWICE
+        twice = sides is not None and scene.lookout.valleys[k] + 1 >= IN_A_ROW
         place = _place(scene) if twice else None
         if sides is not None and place is not None and _large_enough(scene, k, sides):
             scene = _cut(scene, Cut(k, place, _along(scene, seen.direction[k], k, covariance), sides), covariance)
@@ -142,7 +153,7 @@ def _looked(scene: Scene, k: int, covariance: Covariance, *, found: bool) -> Loo
     lookout = scene.lookout
     assert lookout.profile is not None  # noqa: S101 - a profile was looked at
     before = profile.again(lookout.profile, k) if found else lookout.profile
-    valleys = _with(lookout.valleys, [k], min(lookout.valleys[k] + 1, _TWICE) if found else 0.0)
+    valleys = _with(lookout.valleys, [k], min(lookout.valleys[k] + 1, IN_A_ROW) if found else 0.0)
     anew = profile.anew(before, [k], scene.statistics, covariance)
     return lookout._replace(valleys=valleys, profile=anew)
 

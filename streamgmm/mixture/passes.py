@@ -11,7 +11,7 @@ import numpy as np
 
 from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.arrays import Array, frozen
-from streamgmm.mixture.block import Rows
+from streamgmm.mixture.block import LARGEST, Rows
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.start import Labels
 from streamgmm.mixture.state import State
@@ -48,7 +48,7 @@ def fit(state: State, rows: Rows, learning: Learning, passes: Passes, generator:
 
     A pass over fewer rows than a batch counts as a batch, so that it replaces no less.
     """
-    batch_size = max(1, min(learning.batch_size, int(rows.weights.sum())))
+    batch_size = max(1, int(min(learning.batch_size, np.minimum(rows.weights, LARGEST).sum())))
     longer = learning.batch_size / batch_size
     half_life = learning.half_life._replace(batches=learning.half_life.batches * longer)
     fitting = learning._replace(batch_size=batch_size, half_life=half_life)

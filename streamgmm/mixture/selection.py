@@ -97,6 +97,7 @@ def choose_k(
     from 1 to the number of vectors.
     """
     numbers = sorted({bounds.integer("candidates", candidate, 1) for candidate in candidates})
+    bounds.integer("random_state", random_state, 0)
     if not numbers:
         raise ValueError("candidates is empty; it must name at least one number of components")
     rows = passes.buffer(rows_of(vectors, weights), numbers[-1], np.random.default_rng(random_state))

@@ -38,7 +38,7 @@ class Access:
 
     def may_read(self, request: "HTTPConnection") -> bool:
         """Whether this request may look at what it asks for."""
-        if request.url.path.startswith(OPEN) or self._public:
+        if request.scope["path"].startswith(OPEN) or self._public:
             return True
         if self._loopback:
             return _named(request) in _HERE | {self._host} or self.may_change(request)

@@ -15,7 +15,7 @@ class Component(_Value):
     """A component, in the features' own units (transforms undone)."""
 
     id: int = Field(description="kept for life, never given to another component")
-    weight: float = Field(description="share of the mixture, 0 to 1")
+    weight: float = Field(description="share of the mixture, 0 to 1; 1e-300: its place is vacant")
     mean: tuple[float, ...] = Field(description="in the order of `features`")
 
 
@@ -94,7 +94,9 @@ class Totals(_Value):
     vectors: int = Field(description="vectors learnt")
     skipped: int = Field(description="offsets that could not be read and were left out")
     incomplete: int = Field(description="vectors with missing features")
-    components: dict[str, int] = Field(description="what became of components: born, died, recovered, split, weak")
+    components: dict[str, int] = Field(
+        description="what became of components: born, died, merged, recovered, split, weak"
+    )
 
 
 class Model(_Value):
@@ -126,7 +128,7 @@ class ComponentCard(_Value):
     """A component, held against the reference."""
 
     id: int = Field(description="kept for life, never given to another component")
-    weight: float = Field(description="share of the mixture, 0 to 1")
+    weight: float = Field(description="share of the mixture, 0 to 1; 1e-300: its place is vacant")
     reference_weight: float | None = Field(description="its share in the reference; null: it has none there")
     effective: float = Field(description="vectors of equal weight that would say as much as it has learnt")
     age: int | None = Field(description="vectors learnt since it came; null: it came before this process")
@@ -135,6 +137,7 @@ class ComponentCard(_Value):
         description="of the mean from the reference, in its standard deviations"
     )
     mark: Literal["born", "died", "split", "merged"] | None = Field(description="what befell it in the last minute")
+    other: int | None = Field(description="whom it was split from or merged into, as far as this process knows")
 
 
 class Components(_Value):

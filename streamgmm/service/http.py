@@ -29,12 +29,15 @@ _GRACE_SECONDS = 1
 
 
 @asynccontextmanager
-async def answering(listener: socket.socket, app: FastAPI, recorder: Recorder) -> AsyncIterator[None]:
-    """Answer on the listener for as long as the block runs; then the recorder's pages are told that it is over."""
+async def answering(listener: socket.socket, app: FastAPI, recorder: Recorder) -> AsyncIterator[asyncio.Task[None]]:
+    """Answer on the listener for as long as the block runs; then the recorder's pages are told that it is over.
+
+    Gives the server's task, which ends in the block only where the server has failed.
+    """
     server = _Server(_config(app))
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http server")
     try:
-        yield
+        yield serving
     finally:
         recorder.close()
         server.should_exit = True

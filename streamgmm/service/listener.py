@@ -1,6 +1,6 @@
 """Where the service listens: bound before anything else, so that a taken port is told at once.
 
-The web server behind it takes as long to load as the rest of a restart. So it is loaded when the first records are
+The web server behind it takes a good part of a restart to load. So it is loaded when the first records are
 out, or after a while; who connects before that waits in the socket's queue.
 """
 
@@ -11,6 +11,7 @@ import importlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -47,7 +48,7 @@ async def serve(
         address = _url(listener)
         log.info("http listening", address=address)
         answering = asyncio.create_task(_answer(listener, shown, recorder, first_records), name="http")
-        answering.add_done_callback(_tell_failure)
+        answering.add_done_callback(partial(_tell_failure, listener))
         try:
             yield address
         finally:
@@ -64,13 +65,16 @@ async def _answer(
                 await first_records.wait()
     http = await asyncio.to_thread(importlib.import_module, "streamgmm.service.http")
     app = await asyncio.to_thread(http.application, *shown)
-    async with http.answering(listener, app, recorder):
-        await asyncio.Event().wait()
+    async with http.answering(listener, app, recorder) as serving:
+        await asyncio.wait({serving})
+    raise RuntimeError("the web server has ended by itself")
 
 
-def _tell_failure(task: asyncio.Task[None]) -> None:
+def _tell_failure(listener: socket.socket, task: asyncio.Task[None]) -> None:
+    """The learner goes on without its pages; who connects is refused rather than kept waiting."""
     if not task.cancelled() and (error := task.exception()):
         log.error("http ended", why=repr(error))
+        listener.close()
 
 
 def _listen(settings: Http) -> socket.socket:

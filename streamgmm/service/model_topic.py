@@ -26,7 +26,7 @@ from streamgmm.service.plain import from_plain, to_plain
 from streamgmm.service.progress import Progress
 from streamgmm.settings import Settings
 
-_OPEN_FOR = 3.0  # seconds that are waited for a transaction to end, by who only looks
+_OPEN_FOR = 3.0  # seconds
 _FIRST_SPAN = 128  # offsets: the newest checkpoint nearly always lies this close to the end
 
 
@@ -132,24 +132,24 @@ async def read_until(broker: Broker, topic: str, model: str, offset: int, patien
     return found
 
 
-async def newest(broker: Broker, topic: str, model: str) -> Found:
+async def newest(broker: Broker, topic: str, model: str, *, open_for: float = _OPEN_FOR) -> Found:
     """What is committed now, as far as no open transaction hides it: for looking, not for taking over.
 
-    A transaction that is being committed is waited for, also one whose end Kafka has still to write.
+    A transaction that is being committed, or whose end Kafka has still to write, is waited for, `open_for` seconds.
     """
     if await broker.topic(topic) is None:
         return Found()
-    end = await _settled_end(broker, topic)
+    end = await _settled_end(broker, topic, open_for)
     return await read_until(broker, topic, model, end - 1, patience=10.0) if end else Found()
 
 
-async def _settled_end(broker: Broker, topic: str) -> int:
-    """The stable end, once it has come to what is written now, or after a while."""
+async def _settled_end(broker: Broker, topic: str, open_for: float) -> int:
+    """The stable end, once it has come to what is written now, or after so many seconds."""
     written = (await broker.offsets(topic, "latest", isolation="read_uncommitted"))[0]
-    deadline = time.monotonic() + _OPEN_FOR
+    deadline = time.monotonic() + open_for
     while True:
         end = (await broker.offsets(topic, "latest"))[0]
-        if end >= written or time.monotonic() > deadline:
+        if end >= written or time.monotonic() >= deadline:
             return end
         await asyncio.sleep(0.02)
 

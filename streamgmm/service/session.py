@@ -75,7 +75,8 @@ class Start(NamedTuple):
 
 async def take_over(ground: Ground) -> Session:
     """Take the model over. Raises what `errors` says: SettingsError, StateLost, Fenced, BrokerUnavailable, ..."""
-    seen = await model_topic.newest(ground.broker, ground.topics.model.name, ground.settings.model.name)
+    topic, name = ground.topics.model.name, ground.settings.model.name
+    seen = await model_topic.newest(ground.broker, topic, name, open_for=0.0)  # what is open the writer ends
     _refuse(seen, ground.settings)
     writer = await ground.broker.writer(
         model_topic.transactional_id(ground.settings), compression=ground.settings.output.compression

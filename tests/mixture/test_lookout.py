@@ -204,6 +204,16 @@ def test_nothing_is_looked_at_where_it_is_not_asked_for():
     assert again.lookout is None
 
 
+def test_splits_are_looked_for_from_when_they_are_asked_for_until_they_no_longer_are():
+    only, block = learning("full", batch_size=BATCH, merge=0.8), drawn(np.random.default_rng(0), 8192)
+    state, _ = learnt(started("full", only), [block], only)
+    assert state.lookout.profile is None
+    state, _ = learnt(state, [block], learning("full", **BOTH))
+    assert state.lookout.profile is not None
+    state, _ = learnt(state, [block], only)
+    assert state.lookout.profile is None
+
+
 @pytest.mark.parametrize("merge", [0.4, 1.1, np.nan])
 def test_a_bound_that_is_none_is_refused(merge):
     with pytest.raises(ValueError, match=r"merge is .*; it must be a finite number at least 0\.5 and at most 1"):

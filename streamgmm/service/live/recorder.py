@@ -6,7 +6,7 @@ Between two frames it only keeps references; `beat` makes the next one when some
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -27,6 +27,7 @@ BEAT = 0.25  # seconds between frames, at least
 RATE_OVER = 5.0  # seconds that a rate is taken over
 MOMENTS = 200  # events kept
 DEAD_LETTERS = 8  # kept
+MOST_CHUNKS = 4096  # sampled, that wait for the next frame; without a server none is made
 PAYLOAD = 120  # bytes of a dead letter that are shown where that is allowed
 
 
@@ -48,7 +49,7 @@ class Recorder:
         self._state: State | None = None
         self._flow = Flow(None, None, None, 0, None, None, None, None)
         self._passed: deque[tuple[float, int]] = deque()  # time, records: over the last seconds
-        self._samples: list[Sample] = []
+        self._samples: deque[Sample] = deque(maxlen=MOST_CHUNKS)
         self._number, self._next_point, self._moment = 0, 0, 0
         self._changed, self._news = True, asyncio.Event()
 
@@ -110,8 +111,9 @@ class Recorder:
         self._number, self._changed = self._number + 1, False
         flow = self._flow._replace(rate=self._rate(now), memory_bytes=resident_bytes())
         samples = thinned(self._samples, self._next_point)
+        self._samples.clear()
         frame = Frame(self._number, now, self._snapshot, self._picture(), flow, samples, self._next_point, self._moment)
-        self._samples, self._next_point = [], self._next_point + n_points(frame)
+        self._next_point = self._next_point + n_points(frame)
         self.ring.add(frame)
         self._wake()
         return frame
@@ -169,7 +171,7 @@ def reference_rows(live: Live) -> Mapping[int, int]:
     return {} if reference is None else {component: row for row, component in enumerate(reference.ids.tolist())}
 
 
-def thinned(samples: list[Sample], first: int) -> tuple[Sample, ...]:
+def thinned(samples: Sequence[Sample], first: int) -> tuple[Sample, ...]:
     """At most as many vectors as one step's sample has, spread evenly over all of them."""
     sizes = [len(sample.vectors) for sample in samples]
     if sum(sizes) <= MOST:

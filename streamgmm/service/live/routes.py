@@ -44,7 +44,7 @@ def _add_documents(app: FastAPI, recorder: Recorder, wire: Wire) -> None:
 
     @app.get("/api/v1/events", tags=["model"])
     async def events() -> tuple[Happening, ...]:
-        """What has happened since this process began, oldest first; all of it is in the topic of events."""
+        """The last 200 that happened in this process, oldest first; all of them are in the topic of events."""
         return documents.events(recorder)
 
     @app.get("/api/v1/stream", tags=["stream"])

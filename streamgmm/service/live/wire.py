@@ -76,6 +76,8 @@ class Wire:
     def _document(self, frame: Frame, x: str, y: str, since: int | None) -> dict[str, Any]:
         ring = self._recorder.ring
         last = ring.at(since) if since is not None else None
+        if last is not None and _other_axes(last, frame, x, y):
+            last = None  # the points that the page has lie along the old ones
         moments = [m for m in self._recorder.moments if m.number <= frame.last_moment]
         oldest = ring.oldest or frame
         return {
@@ -91,7 +93,7 @@ class Wire:
             "flow": frame.flow._asdict(),
             "dead_letters": [letter._asdict() for letter in self._recorder.dead_letters],
             "events": [m._asdict() for m in moments if last is None or m.number > last.last_moment],
-            "series": series.rows(list(ring)) if since is None else [series.row(frame)],
+            "series": series.rows(list(ring)) if last is None else [series.row(frame)],
         }
 
     def cards(self, frame: Frame, features: list[int] | None = None) -> dict[str, Any]:
@@ -147,6 +149,12 @@ class Wire:
         if picture.frozen is not None:
             return picture.frozen
         return picture.parameters if self._pinned is None else self._pinned[0]
+
+
+def _other_axes(last: Frame, frame: Frame, x: str, y: str) -> bool:
+    """Whether principal axes are looked along, and another reference has come, which turns them."""
+    references = [one.picture.frozen if one.picture is not None else None for one in (last, frame)]
+    return references[0] is not references[1] and any(key.startswith("p") for key in (x, y))
 
 
 def _model(frame: Frame, transforms: list[Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 // Looking at an earlier moment: the view names it, its frame is fetched from the service's ring, the newest wish wins.
 const TOO_OLD = "That moment is no longer kept: the page follows the stream.";
-const NO_ANSWER = "That moment could not be fetched: the service does not answer.";
+const NO_ANSWER = "That moment could not be fetched, the service does not answer: the page follows the stream.";
 const SLACK = 1; // seconds before the oldest frame that still count as it
 
 /** `to(time)` shows the frame nearest to it, `step(n)` moves by frames, `live()` follows the stream again. */
@@ -32,9 +32,9 @@ export function createRewind(store) {
       if (wish !== asked) return;
       if (frame) store.set({ past: frame, notice: null });
       else if (answer.status === 404) live(TOO_OLD);
-      else store.set({ notice: NO_ANSWER });
+      else live(NO_ANSWER);
     } catch {
-      if (wish === asked) store.set({ notice: NO_ANSWER });
+      if (wish === asked) live(NO_ANSWER);
     }
   }
 
