@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 Call = Callable[[], object]
 
-_REST = 0.05  # seconds; OpenBLAS gives up after half of it
+_REST = 0.3  # seconds; after 0.05 some of them still looked for work
 
 
 def in_turn(calls: Sequence[Call], runs: int) -> list[float]:
