@@ -59,8 +59,7 @@ class JsonArrays(NamedTuple):
     def bulk(self, columns: RecordColumns, n_features: int) -> Bulk:
         """See TwoWays."""
         values = normal_slices(columns.values)
-        names = [self.layout.field] if self.layout.weight is None else [self.layout.field, self.layout.weight]
-        places = _located(values, names, bare=True)
+        places = _located(values, self.layout.fields, bare=True)
         counts, nested = np.zeros(len(places), np.int64), np.zeros(len(places), np.bool_)
         most = values.length // (2 * n_features + 1)  # a vector has at least a digit and a comma for each number
         matrix = np.empty((int(np.maximum(most, 0).sum()), n_features))
@@ -85,13 +84,10 @@ class JsonFields(NamedTuple):
     def bulk(self, columns: RecordColumns, n_features: int) -> Bulk:
         """See TwoWays."""
         values = normal_slices(columns.values)
-        weight = () if self.layout.weight is None else (self.layout.weight,)
-        names = list(dict.fromkeys((*self.layout.names, *weight)))
-        column = np.array([names.index(name) for name in (*self.layout.names, *weight)], np.int64)
-        places = _located(values, names, bare=False)
+        places = _located(values, self.layout.fields, bare=False)
         counts = np.zeros(len(places), np.int64)
         matrix, weights = np.empty((len(places), n_features)), np.empty(len(places))
-        used = _read_fields(values.buffer, places, column, counts, matrix, weights)
+        used = _read_fields(values.buffer, places, self.layout.columns, counts, matrix, weights)
         return Bulk(matrix[:used], weights[:used], counts, np.zeros(len(places), np.bool_))
 
 

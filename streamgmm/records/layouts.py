@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from streamgmm.records.columns import Int64
 from streamgmm.records.decoded import MOST_WEIGHT, Float64, Mask, Rejected, Rows, usable
 
 _ABSENT = object()
@@ -30,6 +31,11 @@ class ArrayLayout(NamedTuple):
 
     field: str
     weight: str | None
+
+    @property
+    def fields(self) -> list[str]:
+        """The map's fields that are read: the array's, and the weight's where there is one."""
+        return [self.field] if self.weight is None else [self.field, self.weight]
 
     def rows(self, value: object, n_features: int | None) -> Rows:
         """See Layout."""
@@ -49,6 +55,21 @@ class NamedLayout(NamedTuple):
 
     names: tuple[str, ...]
     weight: str | None
+
+    @property
+    def fields(self) -> list[str]:
+        """The map's fields that are read, each once: the features', and the weight's where there is one."""
+        return list(dict.fromkeys(self._wanted))
+
+    @property
+    def columns(self) -> Int64:
+        """Where in `fields` each feature's field is, and behind them the weight's."""
+        fields = self.fields
+        return np.array([fields.index(name) for name in self._wanted], np.int64)
+
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        return self.names if self.weight is None else (*self.names, self.weight)
 
     def rows(self, value: object, n_features: int | None) -> Rows:
         """See Layout; the number of features is that of the names."""

@@ -62,8 +62,7 @@ class MsgpackArrays(NamedTuple):
     def bulk(self, columns: RecordColumns, n_features: int) -> Bulk:
         """See TwoWays."""
         values = normal_slices(columns.values)
-        names = [self.layout.field] if self.layout.weight is None else [self.layout.field, self.layout.weight]
-        places = _located(values, names, bare=True)
+        places = _located(values, self.layout.fields, bare=True)
         counts, nested = np.zeros(len(places), np.int64), np.zeros(len(places), np.bool_)
         _count(values.buffer, places, n_features, counts, nested)
         matrix = np.empty((int(counts.sum()), n_features))
@@ -88,13 +87,10 @@ class MsgpackFields(NamedTuple):
     def bulk(self, columns: RecordColumns, n_features: int) -> Bulk:
         """See TwoWays."""
         values = normal_slices(columns.values)
-        weight = () if self.layout.weight is None else (self.layout.weight,)
-        names = list(dict.fromkeys((*self.layout.names, *weight)))
-        column = np.array([names.index(name) for name in (*self.layout.names, *weight)], np.int64)
-        places = _located(values, names, bare=False)
+        places = _located(values, self.layout.fields, bare=False)
         counts = np.zeros(len(places), np.int64)
         matrix, weights = np.empty((len(places), n_features)), np.empty(len(places))
-        used = _read_fields(values.buffer, places, column, counts, matrix, weights)
+        used = _read_fields(values.buffer, places, self.layout.columns, counts, matrix, weights)
         return Bulk(matrix[:used], weights[:used], counts, np.zeros(len(places), np.bool_))
 
 

@@ -85,9 +85,14 @@ def _transforms(snapshot: Snapshot) -> Iterable[Sample]:
     return (((found.feature,), found.distance) for found in (beside.transforms if beside else ()))
 
 
-def _apart(snapshot: Snapshot, name: str) -> Iterable[Sample]:
-    compared = snapshot.comparison.components if snapshot.comparison else ()
-    return (((str(found.component),), getattr(found, name)) for found in compared)
+def _of_component(name: str, field: str, text: str, *, unit: str = "") -> Metric:
+    """A field of each component's comparison with its reference."""
+
+    def read(snapshot: Snapshot) -> Iterable[Sample]:
+        compared = snapshot.comparison.components if snapshot.comparison else ()
+        return (((str(found.component),), getattr(found, field)) for found in compared)
+
+    return Metric(name, "gauge", text, labels=("component",), unit=unit, read=read)
 
 
 def _drift_states(snapshot: Snapshot) -> Iterable[Sample]:
@@ -349,37 +354,29 @@ METRICS: tuple[Metric, ...] = (
         labels=("feature",),
         read=_transforms,
     ),
-    Metric(
+    _of_component(
         "streamgmm_component_shift",
-        "gauge",
+        "shift",
         "How far a component's mean is from its reference, in the reference's standard deviations (Mahalanobis; the "
         f"{LARGEST_COMPONENTS} largest).",
-        labels=("component",),
-        read=lambda s: _apart(s, "shift"),
     ),
-    Metric(
+    _of_component(
         "streamgmm_component_divergence_nats",
-        "gauge",
+        "divergence",
         f"Symmetric Kullback-Leibler divergence of a component from its reference (the {LARGEST_COMPONENTS} largest).",
-        labels=("component",),
         unit="nats",
-        read=lambda s: _apart(s, "divergence"),
     ),
-    Metric(
+    _of_component(
         "streamgmm_component_bhattacharyya_nats",
-        "gauge",
+        "bhattacharyya",
         f"Bhattacharyya distance of a component from its reference (the {LARGEST_COMPONENTS} largest).",
-        labels=("component",),
         unit="nats",
-        read=lambda s: _apart(s, "bhattacharyya"),
     ),
-    Metric(
+    _of_component(
         "streamgmm_component_wasserstein",
-        "gauge",
+        "wasserstein",
         "Wasserstein-2 distance of a component from its reference, in the transformed features' unit (the "
         f"{LARGEST_COMPONENTS} largest).",
-        labels=("component",),
-        read=lambda s: _apart(s, "wasserstein"),
     ),
     Metric(
         "streamgmm_drift_state",
