@@ -23,7 +23,8 @@ from prometheus_client.registry import Collector
 import streamgmm
 from streamgmm.records.columns import Int64
 from streamgmm.records.decoded import REASONS
-from streamgmm.service.metrics_table import CHANGES, LAG_MEASUREMENTS, METRICS, Labels, Metric, Sample
+from streamgmm.service.metric import Labels, Metric, Sample
+from streamgmm.service.metrics_table import CHANGES, LAG_MEASUREMENTS, METRICS
 from streamgmm.service.snapshot import Snapshot
 from streamgmm.settings import Model
 
