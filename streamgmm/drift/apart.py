@@ -15,6 +15,7 @@ from streamgmm.drift.wasserstein import matched
 from streamgmm.mixture.between import between, bhattacharyya, mahalanobis, symmetric_divergence
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
+from streamgmm.mixture.vacancy import vacant
 
 MOST = 64  # components told of: the largest
 
@@ -49,6 +50,8 @@ def apart(
     """Parameters and ids (k,) of a model against its reference."""
     parameters, ids = model
     common, here, there = np.intersect1d(ids, reference.ids, return_indices=True)
+    there_is = ~vacant(parameters.weights[here])
+    common, here, there = common[there_is], here[there_is], there[there_is]
     largest = np.argsort(-parameters.weights[here], kind="stable")[:MOST]
     places = there[largest], here[largest]
     pairs = between(reference.parameters, parameters, places, covariance)

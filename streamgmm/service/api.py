@@ -15,7 +15,7 @@ class Component(_Value):
     """A component, in the features' own units (transforms undone)."""
 
     id: int = Field(description="kept for life, never given to another component")
-    weight: float = Field(description="share of the mixture, 0 to 1; 1e-300: its place is vacant")
+    weight: float = Field(description="share of the mixture, 0 to 1")
     mean: tuple[float, ...] = Field(description="in the order of `features`")
 
 
@@ -128,7 +128,7 @@ class ComponentCard(_Value):
     """A component, held against the reference."""
 
     id: int = Field(description="kept for life, never given to another component")
-    weight: float = Field(description="share of the mixture, 0 to 1; 1e-300: its place is vacant")
+    weight: float = Field(description="share of the mixture, 0 to 1")
     reference_weight: float | None = Field(description="its share in the reference; null: it has none there")
     effective: float = Field(description="vectors of equal weight that would say as much as it has learnt")
     age: int | None = Field(description="vectors learnt since it came; null: it came before this process")
@@ -137,7 +137,7 @@ class ComponentCard(_Value):
         description="of the mean from the reference, in its standard deviations"
     )
     mark: Literal["born", "died", "split", "merged"] | None = Field(description="what befell it in the last minute")
-    other: int | None = Field(description="whom it was split from or merged into, as far as this process knows")
+    other: int | None = Field(description="whom it came from, or whom it took in")
 
 
 class Components(_Value):

@@ -13,6 +13,7 @@ from streamgmm.engine.features import undo
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Array, Event, Live, State, WarmUp
 from streamgmm.mixture import weak
+from streamgmm.mixture.vacancy import vacant
 from streamgmm.service import snapshot
 from streamgmm.service.plain import to_plain
 from streamgmm.service.snapshot import (
@@ -91,9 +92,10 @@ def _components(live: Live, features: Sequence[Feature]) -> tuple[ComponentView,
     columns = [undo(feature)(means[:, i]) for i, feature in enumerate(features)]
     rows = np.stack(columns, axis=1) if columns else np.empty((len(means), 0))
     weights = live.mixture.parameters.weights
+    there = ~vacant(weights)  # who was merged away is seen no more
     return tuple(
         ComponentView(int(component), float(weight), tuple(row.tolist()))
-        for component, weight, row in zip(live.ids, weights, rows, strict=True)
+        for component, weight, row in zip(live.ids[there], weights[there], rows[there], strict=True)
     )
 
 

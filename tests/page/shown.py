@@ -16,6 +16,7 @@ from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.mixture.statistics import Statistics
+from streamgmm.mixture.vacancy import vacant
 from streamgmm.service.listener import serve
 from streamgmm.service.live.recorder import Recorder
 from streamgmm.service.live.wire import Wire
@@ -142,8 +143,8 @@ def snapshot_of(settings: Settings, live: Live | None, **changes: Any) -> Snapsh
         ()
         if parameters is None
         else tuple(
-            ComponentView(i, float(weight), tuple(mean.tolist()))
-            for i, (weight, mean) in enumerate(zip(parameters.weights, parameters.means, strict=True))
+            ComponentView(i, float(parameters.weights[i]), tuple(parameters.means[i].tolist()))
+            for i in np.flatnonzero(~vacant(parameters.weights)).tolist()
         )
     )
     running = empty(settings)._replace(

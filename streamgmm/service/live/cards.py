@@ -1,6 +1,5 @@
 """What is said of each component: its weight, its size, and how far it has moved from the reference."""
 
-from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,27 +8,20 @@ from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import shape_of
 from streamgmm.mixture.vacancy import vacant
-from streamgmm.service.live.frame import Frame, Moment, Picture
+from streamgmm.service.live.frame import Frame, Picture
 from streamgmm.service.live.rounding import significant
 
 MOST_FEATURES = 24  # shown of each component
 RECENT = 60.0  # seconds that a birth or a split is marked for
 _MARKS = {"component_born": "born", "component_died": "died", "component_split": "split", "component_merged": "merged"}
+_WHOSE = {"component_merged": ("into", "component")}  # fields: who is marked, and with whom
 
 
 class Mark(NamedTuple):
-    """What befell a component, and the id of the other one: where it came from, or who took it in."""
+    """What befell a component, and the id of the other one: where it came from, or whom it took in."""
 
     word: str | None = None
     other: int | None = None
-
-
-class Context(NamedTuple):
-    """What a frame does not know of its components."""
-
-    covariance: Covariance
-    born: Mapping[int, int]  # vectors learnt when it came, by id
-    moments: Iterable[Moment]
 
 
 def deviations(picture: Picture, covariance: Covariance) -> Array:
@@ -56,20 +48,22 @@ def shown_features(moved: Array) -> list[int]:
     return sorted(np.argsort(-furthest, kind="stable")[:MOST_FEATURES].tolist())
 
 
-def cards(frame: Frame, context: Context, features: list[int] | None = None) -> dict[str, Any]:
+def cards(frame: Frame, covariance: Covariance, features: list[int] | None = None) -> dict[str, Any]:
     """`components`, each with what is said of it, and `shown`: the numbers of the features in `mean`, `deviation`.
 
-    `features` chooses these; None: see `shown_features`.
+    `features` chooses these; None: see `shown_features`. A vacant place has no card.
     """
     picture = frame.picture
     if picture is None:
         return {"shown": [], "components": []}
-    moved = deviations(picture, context.covariance)
+    there = np.flatnonzero(~vacant(picture.parameters.weights))
+    moved = deviations(picture, covariance)[there]
     shown = shown_features(moved) if features is None else features
-    means = significant(np.array([c.mean for c in frame.snapshot.components]).reshape(len(picture.ids), -1), 6)
-    marks = _marks(frame, context.moments)
-    ids = picture.ids.tolist()
+    means = significant(np.array([c.mean for c in frame.snapshot.components]).reshape(moved.shape), 6)
+    marks = _marks(frame)
+    ids = picture.ids[there].tolist()
     columns = zip(
+        there.tolist(),
         ids,
         means[:, shown].tolist(),
         np.round(moved[:, shown], 2).tolist(),
@@ -84,13 +78,13 @@ def cards(frame: Frame, context: Context, features: list[int] | None = None) -> 
                 "weight": float(picture.parameters.weights[row]),
                 "reference_weight": _reference_weight(picture, component),
                 "effective": round(float(picture.effective[row]), 1),
-                "age": _age(frame, context.born.get(component)),
+                "age": _age(frame, frame.born.get(component)),
                 "mean": mean,
                 "deviation": deviation,
                 "mark": mark.word,
                 "other": mark.other,
             }
-            for row, (component, mean, deviation, mark) in enumerate(columns)
+            for row, component, mean, deviation, mark in columns
         ],
     }
 
@@ -104,15 +98,15 @@ def _age(frame: Frame, born: int | None) -> int | None:
     return None if born is None else max(0, frame.snapshot.totals.vectors - born)
 
 
-def _marks(frame: Frame, moments: Iterable[Moment]) -> dict[int, Mark]:
-    """The last thing that befell each component lately; who was merged away stays marked as long as it is listed."""
-    assert frame.picture is not None  # noqa: S101 - asked of a frame with components
-    gone = vacant(frame.picture.parameters.weights)
-    marks = {component: Mark("merged") for component in frame.picture.ids[gone].tolist()}
-    for moment in moments:
-        told = moment.time <= frame.time and moment.type in _MARKS
-        component = int(str(moment.fields["component"])) if told else None
-        if component is not None and (component in marks or moment.time >= frame.time - RECENT):
-            other = moment.fields.get("into", moment.fields.get("parent"))
-            marks[component] = Mark(_MARKS[moment.type], None if other is None else int(str(other)))
+def _marks(frame: Frame) -> dict[int, Mark]:
+    """The last thing that befell each component lately, by id; a merge is told of who took the other one in."""
+    marks = {}
+    for moment in frame.moments:
+        if moment.type in _MARKS and moment.time >= frame.time - RECENT:
+            whose, other = _WHOSE.get(moment.type, ("component", "parent"))
+            marks[int(str(moment.fields[whose]))] = Mark(_MARKS[moment.type], _id(moment.fields.get(other)))
     return marks
+
+
+def _id(value: object) -> int | None:
+    return None if value is None else int(str(value))

@@ -22,7 +22,7 @@ def drift(recorder: Recorder) -> Drift:
 
 def events(recorder: Recorder) -> tuple[Happening, ...]:
     """What has happened lately."""
-    return tuple(Happening.model_validate(moment) for moment in recorder.moments)
+    return tuple(Happening.model_validate(moment) for moment in recorder.newest().moments)
 
 
 def stream(recorder: Recorder) -> Stream:
@@ -34,7 +34,7 @@ def stream(recorder: Recorder) -> Stream:
         positions=dict(seen.positions),
         lag=dict(seen.lag),
         rejected=dict(seen.totals.rejected),
-        dead_letters=tuple(SetAside.model_validate(letter) for letter in recorder.dead_letters),
+        dead_letters=tuple(SetAside.model_validate(letter) for letter in frame.dead_letters),
     )
 
 

@@ -9,8 +9,6 @@ from streamgmm.mixture.parameters import Parameters
 from streamgmm.records.columns import Int64
 from streamgmm.service.snapshot import Snapshot
 
-FLOAT = 32  # bytes of one of Python's in a tuple
-
 
 class Picture(NamedTuple):
     """The mixture, and the frozen one that it is held against."""
@@ -64,19 +62,16 @@ class Frame(NamedTuple):
     flow: Flow
     samples: tuple[Sample, ...]  # of the vectors scored since the frame before
     first_point: int  # number of the first of them, in order of their arrival
-    last_moment: int  # number of the last event before it
+    moments: tuple[Moment, ...] = ()  # the last events before it, oldest first
+    dead_letters: tuple[DeadLetter, ...] = ()  # the last before it, oldest first
+    born: Mapping[int, int] = {}  # vectors learnt when a component came, by id; absent: not known
+
+    @property
+    def last_moment(self) -> int:
+        """Number of the last event before it, 0 where there was none."""
+        return self.moments[-1].number if self.moments else 0
 
 
 def n_points(frame: Frame) -> int:
     """How many vectors its samples hold."""
     return sum(len(sample.vectors) for sample in frame.samples)
-
-
-def n_bytes(frame: Frame) -> int:
-    """What the frame keeps alive by itself, about."""
-    arrays = [array for sample in frame.samples for array in (sample.vectors, sample.responsibilities)]
-    shown = sum(len(component.mean) for component in frame.snapshot.components)
-    if frame.picture is not None:
-        arrays += [frame.picture.parameters.means, frame.picture.parameters.covariances]
-        arrays += [frame.picture.parameters.precisions_cholesky]
-    return sum(array.nbytes for array in arrays) + FLOAT * shown

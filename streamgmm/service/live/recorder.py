@@ -41,23 +41,23 @@ class Recorder:
         self.ring = Ring()
         self.view: View | None = None  # once it is known what runs
         self.n_components = 0  # that a model starts with at least
-        self.moments: deque[Moment] = deque(maxlen=MOMENTS)
-        self.dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS)
-        self.born: dict[int, int] = {}  # vectors learnt when a component came, by id; absent: not known
+        self.moments: tuple[Moment, ...] = ()
+        self.dead_letters: tuple[DeadLetter, ...] = ()
+        self.born: Mapping[int, int] = {}  # vectors learnt when a component came, by id; absent: not known
         self.closed = False  # no frame will follow
         self._snapshot, self._clock, self._payloads = first, clock, payloads
         self._state: State | None = None
         self._flow = Flow(None, None, None, 0, None, None, None, None)
         self._passed: deque[tuple[float, int]] = deque()  # time, records: over the last seconds
         self._samples: deque[Sample] = deque(maxlen=MOST_CHUNKS)
-        self._number, self._next_point, self._moment = 0, 0, 0
+        self._number, self._next_point = 0, 0
         self._changed, self._news = True, asyncio.Event()
 
     # ---- told by the learner
 
     def show(self, snapshot: Snapshot, state: State | None = None) -> None:
         """This is what there is to see from now on."""
-        self._snapshot, self._changed = snapshot, True
+        self._snapshot, self._changed = snapshot._replace(comparison=None), True  # which keeps models alive
         if state is not None:
             self._state = state
             self._note_births(state)
@@ -67,7 +67,8 @@ class Recorder:
         now, report, flow = self._clock(), committed.report, self._flow
         self._samples += report.samples
         self._note(now, report.events)
-        self.dead_letters.extend(_last_letters(now, report.dead_letters, payloads=self._payloads))
+        if letters := tuple(_last_letters(now, report.dead_letters, payloads=self._payloads)):
+            self.dead_letters = (*self.dead_letters, *letters)[-DEAD_LETTERS:]
         self._flow = flow._replace(
             latency_mean=latency.mean if latency else flow.latency_mean,
             latency_newest=latency.newest if latency else flow.latency_newest,
@@ -112,7 +113,8 @@ class Recorder:
         flow = self._flow._replace(rate=self._rate(now), memory_bytes=resident_bytes())
         samples = thinned(self._samples, self._next_point)
         self._samples.clear()
-        frame = Frame(self._number, now, self._snapshot, self._picture(), flow, samples, self._next_point, self._moment)
+        past = self.moments, self.dead_letters, self.born
+        frame = Frame(self._number, now, self._snapshot, self._picture(), flow, samples, self._next_point, *past)
         self._next_point = self._next_point + n_points(frame)
         self.ring.add(frame)
         self._wake()
@@ -139,22 +141,25 @@ class Recorder:
         return (after - before) / (ended - began) if ended > began and after >= before else None
 
     def _note(self, now: float, events: Iterable[Event]) -> None:
-        for event in events:
-            if event.type != "summary":
-                self._moment += 1
-                self.moments.append(Moment(self._moment, now, event.type, event.fields))
+        told = [event for event in events if event.type != "summary"]
+        last = self.moments[-1].number if self.moments else 0
+        news = (Moment(number, now, event.type, event.fields) for number, event in enumerate(told, last + 1))
+        self.moments = (*self.moments, *news)[-MOMENTS:] if told else self.moments
 
     def _note_births(self, state: State) -> None:
         """The first components came with the model; when a later one came is known if this process has seen it."""
         if not isinstance(state.model, Live):
             return
         ids = set(state.model.ids.tolist())
-        for component in ids - self.born.keys():
+        if ids == self.born.keys():
+            return
+        known = {component: at for component, at in self.born.items() if component in ids}
+        for component in ids - known.keys():
             if component < self.n_components or state.ids_version == 0:
-                self.born[component] = 0
+                known[component] = 0
             elif self.born:
-                self.born[component] = state.totals.vectors
-        self.born = {component: at for component, at in self.born.items() if component in ids}
+                known[component] = state.totals.vectors
+        self.born = known
 
 
 def picture_of(live: Live) -> Picture:

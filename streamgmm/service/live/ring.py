@@ -1,9 +1,10 @@
 """The last frames, bounded in number and in bytes: what a page can rewind over."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 
-from streamgmm.service.live.frame import Frame, n_bytes, n_points
+from streamgmm.service.live.frame import Frame, n_points
+from streamgmm.service.live.size import held
 
 MOST_FRAMES = 1200  # five minutes at four a second
 MOST_BYTES = 64 * 1024 * 1024
@@ -14,14 +15,25 @@ class Ring:
 
     def __init__(self, most_frames: int = MOST_FRAMES, most_bytes: int = MOST_BYTES) -> None:
         self._frames: deque[Frame] = deque()
-        self._most_frames, self._most_bytes, self._bytes = most_frames, most_bytes, 0
+        self._most_frames, self._most_bytes = most_frames, most_bytes
+        self._holders: Counter[int] = Counter()  # how many frames hold a part, by its identity
+        self.n_bytes = 0  # that the frames keep alive
 
     def add(self, frame: Frame) -> None:
         """The oldest ones make room."""
         self._frames.append(frame)
-        self._bytes += n_bytes(frame)
-        while len(self._frames) > 1 and (len(self._frames) > self._most_frames or self._bytes > self._most_bytes):
-            self._bytes -= n_bytes(self._frames.popleft())
+        for part, size in held(frame).items():
+            self.n_bytes += 0 if self._holders[part] else size
+            self._holders[part] += 1
+        while len(self._frames) > 1 and (len(self._frames) > self._most_frames or self.n_bytes > self._most_bytes):
+            self._drop(self._frames.popleft())
+
+    def _drop(self, frame: Frame) -> None:
+        for part, size in held(frame).items():
+            self._holders[part] -= 1
+            if not self._holders[part]:
+                del self._holders[part]
+                self.n_bytes -= size
 
     def __len__(self) -> int:
         return len(self._frames)

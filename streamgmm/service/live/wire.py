@@ -15,7 +15,6 @@ from streamgmm.mixture.m_step import LEAST_MASS
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.service.live import axes, cards, points, series
 from streamgmm.service.live.axes import Axis, Principal, View
-from streamgmm.service.live.cards import Context
 from streamgmm.service.live.frame import Frame, Picture
 from streamgmm.service.live.recorder import Recorder
 from streamgmm.service.live.sentence import sentence
@@ -78,7 +77,6 @@ class Wire:
         last = ring.at(since) if since is not None else None
         if last is not None and _other_axes(last, frame, x, y):
             last = None  # the points that the page has lie along the old ones
-        moments = [m for m in self._recorder.moments if m.number <= frame.last_moment]
         oldest = ring.oldest or frame
         return {
             "instance": self._instance,
@@ -91,15 +89,14 @@ class Wire:
             **self._scene(frame, x, y, last),
             "drift": {**to_plain(frame.snapshot.drift), "sentence": sentence(frame.snapshot.drift)},
             "flow": frame.flow._asdict(),
-            "dead_letters": [letter._asdict() for letter in self._recorder.dead_letters],
-            "events": [m._asdict() for m in moments if last is None or m.number > last.last_moment],
+            "dead_letters": [letter._asdict() for letter in frame.dead_letters],
+            "events": [m._asdict() for m in frame.moments if last is None or m.number > last.last_moment],
             "series": series.rows(list(ring)) if last is None else [series.row(frame)],
         }
 
     def cards(self, frame: Frame, features: list[int] | None = None) -> dict[str, Any]:
         """What is said of each component, of these features; None: of those that the page has room for."""
-        moments = [moment for moment in self._recorder.moments if moment.number <= frame.last_moment]
-        return cards.cards(frame, Context(self._covariance, self._recorder.born, moments), features)
+        return cards.cards(frame, self._covariance, features)
 
     # ---- the scatter
 

@@ -1,14 +1,17 @@
 """What is said of components that the engine itself lets die and puts new ones in the place of."""
 
+import re
+
 import msgspec
 import pytest
 
 from streamgmm.engine.values import Live, State
 from streamgmm.service.live.recorder import Recorder
 from streamgmm.service.live.wire import Wire
+from streamgmm.service.metrics import Metrics
 from streamgmm.service.publisher import Committed
 from streamgmm.service.snapshot import Snapshot
-from streamgmm.service.view import View, empty
+from streamgmm.service.view import View, empty, summary
 from tests.engine import streams
 from tests.engine.streams import K, run
 from tests.engine.test_components import BOTH, FORGETTING, changing, vanishing
@@ -87,21 +90,29 @@ def test_who_was_merged_is_marked_with_who_took_it_in_and_who_was_split_off_with
         drawn.add(len(msgspec.json.decode(wire.encoded(frame, "0", "1", None))["ellipses"]))
     merged, split = (m.fields for m in recorder.moments if m.type in {"component_merged", "component_split"})
     assert seen_marks == {
-        merged["component"]: ("merged", merged["into"]),
+        merged["into"]: ("merged", merged["component"]),
         split["component"]: ("split", split["parent"]),
     }
     assert drawn == {K - 1, K}  # a vacant place has no ring
 
 
-def test_a_vacant_place_is_marked_also_where_nobody_remembers_the_merge() -> None:
-    settings = streams.settings(learning=BOTH, drift={"enabled": False})
-    plan = streams.plan(learning=BOTH, drift={"enabled": False})
-    records = changing(700)
-    state, report = run(plan, [records])
+def test_a_vacant_place_is_not_shown_and_not_exported() -> None:
+    settings, plan = streams.settings(learning=BOTH), streams.plan(learning=BOTH)
+    state, report = run(plan, [changing(700)])
     (merged,) = (event.fields for event in report.events if event.type == "component_merged")
-    recorder, view = Recorder(empty(settings)), View(settings, plan)
-    recorder.show(seen(view, state), state)
+    recorder, view, metrics = Recorder(empty(settings)), View(settings, plan), Metrics(settings.model)
+    snapshot = seen(view, state)
+    recorder.show(snapshot, state)
+    metrics.observe(snapshot)
+    assert isinstance(state.model, Live) and state.model.drift.reference is not None
+    there = set(state.model.ids.tolist()) - {merged["component"]}
+    assert len(there) == K - 1
     cards = Wire(settings, recorder).cards(recorder.make())["components"]
-    assert {card["id"]: (card["mark"], card["other"]) for card in cards if card["mark"]} == {
-        merged["component"]: ("merged", None)
-    }
+    assert [card["id"] for card in cards] == sorted(there)
+    for card in cards:
+        row = state.model.ids.tolist().index(card["id"])
+        assert card["weight"] == state.model.mixture.parameters.weights[row]
+        assert card["mean"] == pytest.approx(state.model.mixture.parameters.means[row].tolist(), rel=1e-5)
+    text = metrics.render()[0].decode()
+    assert {int(number) for number in re.findall(r'component="(\d+)"', text)} == there
+    assert {int(component) for component in summary(snapshot, 1.0).fields["weights"]} == there

@@ -2,16 +2,18 @@
 
 import asyncio
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamgmm.engine import step as engine
 from streamgmm.engine.sample import MOST, Sample, spread, taken
 from streamgmm.engine.values import Event, Report, State, Totals
 from streamgmm.service.live import points
 from streamgmm.service.live.frame import n_points
-from streamgmm.service.live.recorder import Recorder, thinned
+from streamgmm.service.live.recorder import MOMENTS, Recorder, thinned
 from streamgmm.service.live.ring import Ring
 from streamgmm.service.live.rounding import significant, to_a_thousandth
 from streamgmm.service.live.wire import Wire
@@ -133,6 +135,38 @@ def test_what_was_in_dead_letters_is_kept_only_where_that_is_allowed(allowed: bo
     recorder.committed(Committed(state, report, 0.01, 100), None)
     assert [letter.payload for letter in recorder.dead_letters] == payload
     assert [letter.offset for letter in recorder.dead_letters] == list(range(4, 12))
+
+
+def refusing(offset: int) -> tuple[State, Report]:
+    """A step that sets one record aside."""
+    return streams.run(streams.plan(), [[streams.record(offset, b"\xc1")]], engine.init({0: offset}, 2))
+
+
+def test_a_rewound_frame_shows_what_was_then() -> None:
+    clock = iter(np.arange(1000.0, 1e6, 0.01))
+    recorder = Recorder(empty(SETTINGS), lambda: float(next(clock)))
+    recorder.n_components = 2
+    recorder.committed(Committed(*refusing(7), 0.01, 100), None)
+    known = State({0: 1}, LIVE._replace(ids=np.array([0, 1, 2])), 2, Totals(vectors=500), ids_version=1)
+    recorder.show(snapshot_of(SETTINGS, LIVE, totals=Totals(vectors=500)), known)
+    then = recorder.make()
+    for offset in range(100, 400):
+        state, report = refusing(offset)
+        born = Event("component_born", {"component": offset, "parent": 0})
+        recorder.committed(Committed(state, report._replace(events=(born,)), 0.01, 100), None)
+        ids = np.array([0, 1, offset])
+        later = known._replace(model=LIVE._replace(ids=ids), totals=Totals(vectors=10 * offset))
+        recorder.show(snapshot_of(SETTINGS, LIVE, totals=Totals(vectors=10 * offset)), later)
+        now = recorder.make()
+    wire = Wire(SETTINGS, recorder)
+    shown = [msgspec.json.decode(wire.encoded(frame, "0", "1", 0)) for frame in (then, now)]
+    assert [[letter["offset"] for letter in one["dead_letters"]] for one in shown] == [[7], list(range(392, 400))]
+    assert [one["events"][-1:] and one["events"][-1]["fields"]["component"] for one in shown] == [[], 399]
+    assert [[(card["id"], card["age"]) for card in one["components"]] for one in shown] == [
+        [(0, 500), (1, 500), (2, None)],
+        [(0, 3990), (1, 3990), (399, 0)],
+    ]
+    assert len(now.moments) == MOMENTS and len(now.dead_letters) == 8
 
 
 @pytest.mark.parametrize(

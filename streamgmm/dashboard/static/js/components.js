@@ -33,7 +33,7 @@ function sorted(cards, by) {
   return [...cards].sort((a, b) => orders[by](a, b) || a.id - b.id);
 }
 
-const SIDES = { merged: "into", split: "from", born: "from" };
+const SIDES = { merged: "with", split: "from", born: "from" };
 
 /** "split from C2": what befell it, and with whom. */
 const marked = ({ mark, other }) => (other === null || !SIDES[mark] ? mark : `${mark} ${SIDES[mark]} ${labelOf(other)}`);

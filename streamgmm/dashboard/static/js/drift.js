@@ -18,7 +18,7 @@ export function Drift({ state, frame, rows, all }) {
   const told = all.slice(Math.max(0, all.findIndex((row) => row.log_likelihood !== null)));
   const { statistics, state: word, progress } = frame.drift;
   const theme = themeOf(state.view);
-  const events = state.history.events.filter(({ time }) => time <= frame.time);
+  const events = state.past ? frame.events : state.history.events; // a frame of the past comes with those until then
   const signs = events.map(({ time, type }) => ({ time, sign: signOf(type) }));
   const until = state.past ? frame.time : null;
   const likelihood = [{ name: "log-likelihood", colour: "calm", of: (row) => row.log_likelihood }];

@@ -13,8 +13,7 @@ export function compact(value) {
 }
 
 export const whole = (value) => (missing(value) ? MISSING : Math.round(value).toLocaleString("en"));
-const NOTHING = 1e-100; // the weight of a vacant place is below
-export const percent = (share) => (missing(share) ? MISSING : share > NOTHING && share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`);
+export const percent = (share) => (missing(share) ? MISSING : share > 0 && share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`);
 export const signed = (value, digits = 1) => (missing(value) ? MISSING : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`);
 
 export function bytes(value) {

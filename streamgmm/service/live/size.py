@@ -1,0 +1,41 @@
+"""How much memory frames keep alive: what several of them share is counted once, by its identity."""
+
+import sys
+from collections.abc import Mapping
+
+import numpy as np
+
+from streamgmm.service.live.frame import DeadLetter, Frame, Moment
+from streamgmm.service.snapshot import Snapshot
+
+FLOAT = sys.getsizeof(0.0)
+_SHARED = (np.ndarray, str, Snapshot, Moment, DeadLetter)  # what one frame may have in common with another
+
+
+def held(frame: Frame) -> dict[int, int]:
+    """Bytes by the identity of what holds them: of the frame itself and of every part that others may share."""
+    shared: dict[int, int] = {}
+    shared[id(frame)] = _own(frame, shared)
+    return shared
+
+
+def _weighed(value: object, shared: dict[int, int]) -> int:
+    """Bytes that are the holder's own; what may be shared is noted apart."""
+    if not isinstance(value, _SHARED):
+        return _own(value, shared)
+    if id(value) not in shared:
+        shared[id(value)] = _own(value, shared)
+    return 0
+
+
+def _own(value: object, shared: dict[int, int]) -> int:
+    own = sys.getsizeof(value)  # of an array with its numbers, where they are its own
+    if isinstance(value, np.ndarray):
+        return own + (0 if value.base is None else _weighed(value.base, shared))
+    if type(value) is tuple and value and type(value[0]) is float:
+        return own + FLOAT * len(value)  # a mean: as many floats as features
+    if isinstance(value, tuple):
+        return own + sum(_weighed(part, shared) for part in value)
+    if isinstance(value, Mapping):
+        return own + sum(_weighed(part, shared) for pair in value.items() for part in pair)
+    return own
