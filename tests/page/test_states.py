@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from streamgmm.engine import step as engine
 from streamgmm.engine.values import Event
 from streamgmm.mixture.vacancy import vacated
 from streamgmm.service.live import pages
@@ -143,9 +144,11 @@ def test_a_card_says_with_whom_its_component_was_merged_or_split(open_page) -> N
         live = live._replace(mixture=live.mixture._replace(parameters=vacant))
         shown.show(snapshot_of(shown.settings, live), live, events=(merged, split))
         page = open_page(shown.address)
-        expect(page.locator(".card", has_text="C1").locator(".badge")).to_have_text("merged into C0")
-        expect(page.locator(".card", has_text="C2").locator(".badge")).to_have_text("split from C0")
+        expect(page.locator(".card.id-0 .badge")).to_have_text("merged with C1")
+        expect(page.locator(".card.id-2 .badge")).to_have_text("split from C0")
         expect(page.locator(".card .badge")).to_have_count(2)
+        assert sorted(page.locator(".matrix thead .mark").all_inner_texts()) == ["C0", "C2"]
+        assert sorted(page.locator(".card .mark").all_inner_texts()) == ["C0", "C2"]
         expect(page.locator(".events li").last).to_contain_text("component merged: C1, into C0")
         page.wait_for_function(OF, arg=2 * 2)  # two rings each of those that are there
 
@@ -206,6 +209,33 @@ def test_drift_is_told_in_words_on_the_page(open_page) -> None:
         running(shown, drift=NO_DRIFT._replace(state="alarm", statistics=statistics, sentence=said))
         expect(page.locator(".sentence")).to_have_text(f"Drift! The stream no longer looks like its reference. {said}")
         expect(page.locator(".legend li").first).to_contain_text("alarm above 4.00")
+
+
+def refused(shown: Shown, offset: int) -> None:
+    """A record is set aside, and a component is born; both are shown."""
+    state, report = streams.run(streams.plan(), [[streams.record(offset, b"\xc1")]], engine.init({0: offset}, 2))
+    born = Event("component_born", {"component": offset, "parent": 0})
+    told = Committed(state, report._replace(events=(born,)), 0.01, 100)
+    shown.call(lambda: shown.recorder.committed(told, None))
+    running(shown, totals=Totals(records=1, published=0, rejected={"undecodable": offset}, vectors=0, skipped=0))
+
+
+def test_a_rewound_page_shows_the_dead_letters_and_births_of_then(open_page) -> None:
+    with Shown(settings_for(TWO, 3)) as shown:
+        refused(shown, 7)
+        page = open_page(shown.address)
+        expect(page.locator(".letters tbody tr")).to_have_count(1)
+        then = page.evaluate("() => window.streamgmm.state.frame.time")
+        for offset in range(100, 310):
+            refused(shown, offset)
+        expect(page.locator(".letters tbody tr").first).to_contain_text("0/309")
+        expect(page.locator(".events li").first).to_contain_text("C309")
+        page.goto(f"{shown.address}?at={then}")
+        expect(page.locator(".banner")).to_contain_text("You are looking at")
+        expect(page.locator(".letters tbody tr")).to_have_count(1)
+        expect(page.locator(".letters tbody tr")).to_contain_text("0/7")
+        expect(page.locator(".events li")).to_have_count(1)
+        expect(page.locator(".events li")).to_contain_text("component born: C7, from C0")
 
 
 @pytest.mark.parametrize("allowed", [False, True])
