@@ -68,11 +68,14 @@ def _advance(plan: Plan, state: State, decoded: Vectors, fresh: RecordColumns, p
     position = max(state.positions.get(partition, 0), fresh.position)
     n_features = decoded.matrix.shape[1] if len(decoded.matrix) else state.n_features
     state = state._replace(positions={**state.positions, partition: position}, totals=totals, n_features=n_features)
-    letters = dead_letters.dead_letters(fresh, decoded.rejected, plan.topic, partition)
     newest = int(fresh.timestamps.max()) if len(fresh.timestamps) else None
-    refused = (Outgoing(partition, letters),) if decoded.rejected else ()
+    refused = _set_aside(plan, fresh, decoded, partition) if decoded.rejected else ()
     size = int(columns.sizes(fresh).sum())
     return state, Report(dead_letters=refused, records=len(fresh.offsets), n_bytes=size, last_timestamp=newest)
+
+
+def _set_aside(plan: Plan, fresh: RecordColumns, decoded: Vectors, partition: int) -> tuple[Outgoing, ...]:
+    return (Outgoing(partition, dead_letters.dead_letters(fresh, decoded.rejected, plan.topic, partition)),)
 
 
 def _counted(counts: Mapping[str, int], reasons: list[str]) -> Mapping[str, int]:

@@ -20,6 +20,7 @@ from streamgmm.records.partition import route
 
 EVENTS_SCHEMA = 1  # of `events.schema.json`: raised when a field goes, or means something else
 ORIGINAL_TIMESTAMP = b"streamgmm-timestamp"  # header: milliseconds as text
+TOGETHER_BYTES = 1 << 20  # that are copied so as to leave in one batch
 _OVERHEAD = 256  # bytes of a record and its batch besides key, value and headers; a clamped timestamp's header too
 
 
@@ -37,11 +38,26 @@ def sends(outgoing: Sequence[Outgoing], target: Topic, source_count: int, count:
     `source_count` and `count` are the partitions of input and target at the first start. A partition that the input
     got later goes by key: the target has none of its number.
     """
-    now = now_ms()
+    now, by_partition = now_ms(), dict[int, list[RecordColumns]]()
     for part in (out for out in outgoing if len(out.columns.offsets)):
         accepted, known = clamped(part.columns, target, now), part.partition < source_count
         for partition, routed in route(accepted, part.partition, source_count if known else 0, count).items():
-            yield Send(target.name, partition, routed)
+            by_partition.setdefault(partition, []).append(routed)
+    for partition, parts in by_partition.items():
+        for together in _few(parts):
+            yield Send(target.name, partition, together)
+
+
+def _few(parts: Sequence[RecordColumns]) -> Iterator[RecordColumns]:
+    """Small neighbours joined: each that leaves by itself is a batch, and takes a round trip."""
+    waiting, size = list[RecordColumns](), 0
+    for part in parts:
+        if waiting and size + columns.nbytes(part) > TOGETHER_BYTES:
+            yield columns.concatenate(waiting)
+            waiting, size = [], 0
+        waiting.append(part)
+        size += columns.nbytes(part)
+    yield columns.concatenate(waiting)
 
 
 def events_send(events: tuple[Event, ...], target: Topic, model: str, now: int) -> Iterator[Send]:

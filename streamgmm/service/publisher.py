@@ -5,11 +5,11 @@ after them. What takes processor time is done in a thread.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from streamgmm.broker.interface import GroupOffsets
-from streamgmm.engine.values import Report, State
+from streamgmm.engine.values import Report, State, combined
 from streamgmm.service import outbox
 from streamgmm.service.checkpoint_writer import CheckpointWriter
 from streamgmm.service.outbox import Send
@@ -37,10 +37,10 @@ class Publisher:
         self._checkpoints = CheckpointWriter(self._settings, self._topics, session.origin)
         self._worker = Worker("publish")
 
-    async def publish_at_once(self, reports: Sequence[Report]) -> None:
+    async def publish_at_once(self, reports: list[Report]) -> None:
         """at_least_once: the assignments of some rounds, waited for until they are acknowledged."""
         if self._session.at_once is not None:
-            for send in [send for report in reports for send in self._assignments(report)]:
+            for send in await self._worker.run(list, self._assignments(combined(reports))):
                 await self._session.at_once.send(*send)
             await self._session.at_once.commit()
 

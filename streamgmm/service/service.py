@@ -21,7 +21,7 @@ from streamgmm.errors import BrokerError, BrokerUnavailable, TransactionFailed
 from streamgmm.service import log_lines, outbox, topics
 from streamgmm.service import session as sessions
 from streamgmm.service.compiled import load_compiled
-from streamgmm.service.event_loop import watch_lag
+from streamgmm.service.event_loop import take_turns, watch_lag
 from streamgmm.service.learner import Learner
 from streamgmm.service.listener import serve
 from streamgmm.service.live.wire import Wire
@@ -40,6 +40,7 @@ LOOK_AT_INPUT = 2.0  # seconds between looks at the input's ends and partitions
 async def run(settings: Settings, *, until_end: bool = False) -> None:
     """The service as a process: logs configured, SIGTERM and SIGINT end it cleanly. Raises what `Service.run` does."""
     log_lines.configure(settings.log)
+    take_turns()
     service = Service(settings, until_end=until_end)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -2,12 +2,15 @@
 
 A transaction is open from the first round that waits to its commit; rounds that are computed meanwhile go into it.
 While it is committed, and shortly after, because the broker is then still writing its markers, rounds wait; once as
-many wait as fill a transaction, so does who puts them. Whatever fails here fails the session.
+many wait as fill a transaction, so does who puts them. Rounds that wait leave together, since a request takes its time
+however little is in it. Whatever fails here fails the session.
 """
 
 import asyncio
+import itertools
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from streamgmm.engine.values import Event, Report, State, combined
@@ -15,7 +18,8 @@ from streamgmm.service.publisher import Committed, Publisher
 from streamgmm.settings import Delivery
 
 COMMIT_BYTES = 64 * 1024 * 1024  # of input that may wait for a transaction
-BETWEEN_TRANSACTIONS = 0.025  # s: so long the broker may still be writing the last one's markers
+TOGETHER = 16_384  # records of several rounds that are sent as one
+BETWEEN_TRANSACTIONS = 0.01  # s: so long the broker may still be writing the last one's markers
 OPEN_AT_MOST = 1.0  # s: a transaction that is open for long could expire
 IDLE_COMMIT = 5.0  # s: with nothing to publish a transaction is made all the same, to notice a successor
 
@@ -115,22 +119,35 @@ class Transactions:
             return
 
     async def _transaction(self) -> None:
+        """The rounds that wait and those that come until it is due, but no more than fill it."""
         await self._publisher.begin()
-        report, due = Report(), self._begun + self._delivery.commit_interval
-        while True:
-            while self._waiting and not _is_full([report], self._delivery):
-                report = combined([report, await self._send(self._waiting[0])])
-            if self._ending or _is_full([report], self._delivery) or time.monotonic() >= due:
+        report, due, backlog = Report(), self._begun + self._delivery.commit_interval, len(self._waiting)
+        while not _is_full([report], self._delivery):
+            is_due = time.monotonic() >= due
+            if self._waiting and (backlog > 0 or self._ending or not is_due):
+                rounds = self._next_rounds(report.records)
+                report = combined([report, await self._send(rounds)])
+                backlog -= len(rounds)
+            elif self._ending or is_due:
                 break
-            await self._change(due)
+            else:
+                await self._change(due)
         await self._commit(report)
 
-    async def _send(self, round_: Round) -> Report:
-        await self._publisher.send(round_.report)
-        self._waiting.popleft()
-        self._newest = round_.state
+    def _next_rounds(self, already: int) -> list[Round]:
+        """The oldest that waits, and those behind it that go with it into a transaction of `already` records."""
+        room = min(TOGETHER, self._delivery.commit_records - already)
+        records = itertools.accumulate(round_.report.records for round_ in self._waiting)
+        count = sum(1 for _ in itertools.takewhile(lambda total: total <= room, records))
+        return list(itertools.islice(self._waiting, max(count, 1)))
+
+    async def _send(self, rounds: Sequence[Round]) -> Report:
+        report = combined([round_.report for round_ in rounds])
+        await self._publisher.send(report)
+        for _ in rounds:
+            self._newest = self._waiting.popleft().state
         self._room.set()
-        return round_.report
+        return report
 
     async def _commit(self, report: Report) -> None:
         self._begun = time.monotonic()

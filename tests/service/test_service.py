@@ -578,6 +578,22 @@ async def test_to_the_end_and_again_from_there(url, broker, topic):
     assert len((await outputs(broker, given))["assignments"][0]) == 760
 
 
+async def test_where_sending_is_slow_rounds_leave_together_and_are_committed_in_time(url, broker, topic):
+    await fill(broker, topic, n=8_000)
+    given = settings(url, topic, delivery={"commit_interval": 0.03, "commit_records": 100_000})
+    sent, moments = f"send {given.topics['assignments']}", []
+
+    async def slow(moment):
+        moments.append(moment)
+        await asyncio.sleep(0.03 if moment == sent else 0)
+
+    await run_to_end(given, connect=lambda of: faults.FaultyBroker(open_broker(of), slow))
+    assert moments.count(sent) < moments.count(f"fetch {topic}")
+    publishing = moments[moments.index(sent) :]
+    assert publishing.count("commit") > 1  # the last one, if it waited for a moment in which no round waits
+    assert (await audit(given, broker)).ok
+
+
 async def test_at_least_once_publishes_everything_too(url, broker, topic):
     await fill(broker, topic)
     given = settings(url, topic, delivery={"mode": "at_least_once", "commit_interval": 0.05})
@@ -590,10 +606,10 @@ async def test_at_least_once_publishes_everything_too(url, broker, topic):
 
 @pytest.mark.parametrize("moment", ["commit", "at once"])
 async def test_at_least_once_repeats_after_a_failure_but_learns_once_and_loses_nothing(url, broker, topic, moment):
-    await fill(broker, topic)
+    await fill(broker, topic, n=1_200)  # rounds that wait leave together: few sends
     given = settings(url, topic, delivery={"mode": "at_least_once", "commit_interval": 0.05})
     name = "commit" if moment == "commit" else f"send {given.topics['assignments']}"
-    fault = faults.Plan(name, 4 if moment == "commit" else 3, TransactionFailed("made to fail"))
+    fault = faults.Plan(name, 4 if moment == "commit" else 2, TransactionFailed("made to fail"))
     await run_to_end(given, connect=lambda of: faults.FaultyBroker(open_broker(of), fault))
     assert fault.failed
     assert (await audit(given, broker)).ok
