@@ -7,6 +7,7 @@ A pass is E-step, statistics and M-step of n vectors, on the same number of thre
 import argparse
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -132,7 +133,7 @@ def _calls(size: Size) -> Iterator[Result]:
 def _blend_and_m_step(mixture: Mixture, scored: State) -> timing.Call:
     """What a batch costs once its sums are there: Cholesky, checks and repair in it."""
     covariance, last = mixture.learning.covariance, mixture.state.parameters
-    sums = pending.close(scored.pending, gaussian.model(last, covariance), covariance.kernel)
+    sums = pending.close(scored.pending, partial(gaussian.model, last, covariance), covariance.kernel)
     new = statistics.of_sums(sums, last.means, covariance)
 
     def call() -> object:

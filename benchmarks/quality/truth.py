@@ -65,5 +65,5 @@ def log_likelihood(parameters: Parameters, vectors: Matrix) -> float:
 
 def index(parameters: Parameters, sample: Sample) -> float:
     """Adjusted Rand index of the most probable components."""
-    found = scoring.e_step(parameters, sample.vectors, FULL)[0].responsibilities.argmax(axis=1)
+    found = scoring.e_step(parameters, sample.vectors, FULL).responsibilities.argmax(axis=1)
     return float(adjusted_rand_score(sample.labels, found))

@@ -11,38 +11,27 @@ as if the missing features told the components apart; Sigma_k,rest is their cova
 import numpy as np
 
 from streamgmm.drift.scores import Held
-from streamgmm.mixture import kernel, missing
+from streamgmm.mixture import missing
 from streamgmm.mixture.arrays import Array, frozen
-from streamgmm.mixture.block import Batch, Output, Rows
+from streamgmm.mixture.block import Output, Rows
 from streamgmm.mixture.conditional import by_pattern, full_covariances
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
+from streamgmm.mixture.pieces import ones
 
 
 def e_step(parameters: Parameters, held: Held, vectors: Array, covariance: Covariance) -> Output:
     """Responsibilities (n, k) and log-likelihood (n,) in nats of vectors (n, d); NaN is missing."""
-    rows = Rows(frozen(vectors), frozen(np.ones(len(vectors))))
-    parts = missing.split(rows)
-    if parts is None:
-        return _complete(held, rows, covariance)
-    whole = _complete(held, parts.complete, covariance)
-    gappy = missing.scores(covariance.kernel, held.model, parts.incomplete)
-    completed = gappy.log_likelihood + _expected_rest(parameters, parts.incomplete.vectors, gappy, covariance)
-    return missing.together(parts, whole, gappy._replace(log_likelihood=frozen(completed)))
+    output = missing.scores(covariance.kernel, held.model, Rows(frozen(vectors), ones(len(vectors))))
+    gappy = np.isnan(vectors).any(axis=1)
+    if not gappy.any():
+        return output
+    completed = output.log_likelihood.copy()
+    completed[gappy] += _expected_rest(parameters, vectors[gappy], output.responsibilities[gappy], covariance)
+    return output._replace(log_likelihood=frozen(completed))
 
 
-def _complete(held: Held, rows: Rows, covariance: Covariance) -> Output:
-    nothing = Rows(rows.vectors[:0], rows.weights[:0])
-    _, output = kernel.accumulate(
-        covariance.kernel,
-        held.model,
-        covariance.kernel.no_sums(*held.model.means.shape),
-        Batch(nothing, rows, complete=0),
-    )
-    return output
-
-
-def _expected_rest(parameters: Parameters, vectors: Array, output: Output, covariance: Covariance) -> Array:
+def _expected_rest(parameters: Parameters, vectors: Array, responsibilities: Array, covariance: Covariance) -> Array:
     """What the missing features would add to the log-likelihood, on the mean (n,)."""
     spreads, rest = full_covariances(parameters, covariance), np.zeros(len(vectors))
     _, whole = np.linalg.slogdet(spreads)
@@ -50,7 +39,7 @@ def _expected_rest(parameters: Parameters, vectors: Array, output: Output, covar
         known = ~gaps
         _, of_known = np.linalg.slogdet(spreads[:, known][:, :, known]) if known.any() else (1.0, np.zeros(len(whole)))
         conditional = -0.5 * (gaps.sum() * (1 + np.log(2 * np.pi)) + whole - of_known)
-        r = output.responsibilities[rows]
+        r = responsibilities[rows]
         rest[rows] = (r * conditional + r * np.log(np.where(r > 0, r, 1.0))).sum(
             axis=1
         )  # a product by BLAS depends on the rows

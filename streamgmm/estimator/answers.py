@@ -20,9 +20,13 @@ from streamgmm.mixture.block import Rows
 from streamgmm.mixture.conditional import Conditional
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
+from streamgmm.mixture.pieces import ones
+from streamgmm.mixture.rows import any_infinite
 from streamgmm.mixture.state import Info
 
 Seed: TypeAlias = "int | np.random.RandomState | None"
+
+_AS_THEY_GO_IN = {"dtype": np.float64, "order": "C", "ensure_all_finite": "allow-nan"}
 
 
 class Answers(DensityMixin, BaseEstimator):  # type: ignore[misc]
@@ -225,18 +229,31 @@ class Answers(DensityMixin, BaseEstimator):  # type: ignore[misc]
 
     def _info(self, rows: Rows) -> Info:
         """Responsibilities and log-likelihoods, whatever the rows' weights."""
-        return scoring.e_step(self._parameters, rows.vectors, self._covariance)[0]
+        return scoring.e_step(self._parameters, rows.vectors, self._covariance)
 
     def _new_rows(self, X: ArrayLike) -> Rows:
         check_is_fitted(self)
         return self._rows(X, None, reset=False)
 
     def _rows(self, X: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool) -> Rows:
-        vectors = frozen(
-            validate_data(self, X, dtype=np.float64, order="C", reset=reset, ensure_all_finite="allow-nan")
+        plain = not reset and self._is_plain(X)
+        vectors = frozen(X if plain else validate_data(self, X, reset=reset, **_AS_THEY_GO_IN))
+        if sample_weight is None:
+            return Rows(vectors, ones(len(vectors)))
+        return Rows(vectors, bounds.weights("sample_weight", sample_weight, len(vectors)))
+
+    def _is_plain(self, X: ArrayLike) -> bool:
+        """Whether scikit-learn would find nothing to check or convert; that takes longer than to learn 500 rows."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.float64
+            and X.ndim == 2
+            and X.shape[1] == self.n_features_in_
+            and len(X) > 0
+            and X.flags.c_contiguous
+            and not hasattr(self, "feature_names_in_")
+            and not any_infinite(frozen(X))
         )
-        weights = np.ones(len(vectors)) if sample_weight is None else sample_weight
-        return Rows(vectors, bounds.weights("sample_weight", weights, len(vectors)))
 
     def _generator(self) -> np.random.Generator:
         try:

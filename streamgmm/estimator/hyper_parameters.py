@@ -10,7 +10,7 @@ from streamgmm.mixture.step_size import ENDLESS, HalfLife, half_life
 
 
 def learning(parameters: Mapping[str, Any]) -> Learning:
-    """Of what `get_params` gives. Raises ValueError that names what is out of its bounds, its value and the bound."""
+    """Of an estimator's attributes. Raises ValueError that names what is out of its bounds, its value and the bound."""
     batch_size = integer("batch_size", parameters["batch_size"], 1)
     return Learning(
         covariance=covariances.by_name(parameters["covariance_type"]),

@@ -264,7 +264,7 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
         learning : Learning
             Checked: ValueError names a parameter that is out of its bounds.
         """
-        return hyper_parameters.learning(self.get_params(deep=False))
+        return hyper_parameters.learning(vars(self))
 
     @classmethod
     def from_state(cls, state: State, features: Sequence[str] | None = None, **parameters: Any) -> Self:  # noqa: ANN401

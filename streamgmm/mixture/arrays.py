@@ -17,11 +17,13 @@ def frozen(array: ArrayLike) -> Array:
     if type(array) is np.ndarray and array.dtype == _FLOAT64:
         flags = array.flags
         if flags.carray:  # row-major, aligned and writable
-            view: Array = array.view()
-            view.setflags(write=False)
-            return view
+            return sealed(array.view())
         if flags.c_contiguous and flags.aligned:
             return array
-    view = np.require(array, _FLOAT64, ["C", "A"]).view(np.ndarray)
-    view.setflags(write=False)
-    return view
+    return sealed(np.require(array, _FLOAT64, ["C", "A"]).view(np.ndarray))
+
+
+def sealed(array: Array) -> Array:
+    """The array itself, made read-only: for one that nobody else holds."""
+    array.setflags(write=False)
+    return array

@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike
 
 from streamgmm.mixture import missing
 from streamgmm.mixture import pending as batch
-from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.arrays import Array, frozen, sealed
 from streamgmm.mixture.block import LARGEST, Model, Output, Rows
 from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.effective_size import add_squares
 from streamgmm.mixture.kernel import Kernel
 from streamgmm.mixture.pending import Pending
+from streamgmm.mixture.pieces import empty_output, pieces
 
 if TYPE_CHECKING:
     from streamgmm.mixture.learning import Learning
@@ -60,15 +61,19 @@ def add(
     pending: Pending, model: Model, rows: Rows, kernel: Kernel, background: Background, weight: float
 ) -> tuple[Pending, Output]:
     """As `pending.add`, beside a background of that weight; responsibilities then sum to 1 - q."""
-    scores = missing.evidence(kernel, model, rows)
-    belonging, evidence = np.empty(len(scores)), np.empty(len(scores))
     share = min(max(weight, _LEAST_WEIGHT), 1 - _LEAST_WEIGHT)
-    mass = _belonging(rows, scores, share, background.log_density, belonging, evidence, pending.background)
-    squares = add_squares(pending.squares, rows.weights)
-    remaining = Rows(rows.vectors, frozen(np.minimum(rows.weights, LARGEST) * (1 - belonging)))
-    pending, output = batch.add(pending, model, remaining, kernel)
-    responsibilities = frozen(output.responsibilities * (1 - belonging)[:, None])
-    return pending._replace(squares=squares, background=mass), Output(responsibilities, frozen(evidence))
+    output = empty_output(rows, len(model.means))
+    for piece, place in pieces(rows, output):
+        scores = missing.evidence(kernel, model, piece)
+        belonging, evidence = np.empty(len(scores)), np.empty(len(scores))
+        mass = _belonging(piece, scores, share, background.log_density, belonging, evidence, pending.background)
+        squares = add_squares(pending.squares, piece.weights)
+        remaining = Rows(piece.vectors, sealed(np.minimum(piece.weights, LARGEST) * (1 - belonging)))
+        pending = batch.add_piece(pending, model, remaining, kernel, place)
+        pending = pending._replace(squares=squares, background=mass)
+        place.responsibilities[:] *= (1 - belonging)[:, None]
+        place.log_likelihood[:] = evidence
+    return pending, Output(*map(sealed, output))
 
 
 @compiled

@@ -136,8 +136,10 @@ def _load_rows(block: Block, rows: Rows, row: int, lane: int, count: int) -> Non
     """Put `count` rows from `row` on into the lanes from `lane` on."""
     for n in range(count):
         block.weights[lane + n] = min(rows.weights[row + n], LARGEST)
-        for i in range(rows.vectors.shape[1]):
-            block.vectors[i, lane + n] = max(min(rows.vectors[row + n, i], LARGEST), -LARGEST)
+    for i in range(rows.vectors.shape[1]):
+        feature = block.vectors[i]
+        for n in range(count):
+            feature[lane + n] = max(min(rows.vectors[row + n, i], LARGEST), -LARGEST)
 
 
 @inlined

@@ -71,10 +71,13 @@ def log_evidence(block: Block, steps: int) -> None:
 @part
 def store(block: Block, output: Output, lane: int, row: int) -> None:
     """Write the lanes from `lane` on into the output's rows from `row` on."""
-    for n in range(min(BLOCK - lane, len(output.log_likelihood) - row)):
+    count = min(BLOCK - lane, len(output.log_likelihood) - row)
+    for n in range(count):
         output.log_likelihood[row + n] = block.total[lane + n]
-        for k in range(len(block.joint)):
-            output.responsibilities[row + n, k] = block.joint[k, lane + n]
+    for k in range(len(block.joint)):
+        responsibility = block.joint[k]
+        for n in range(count):
+            output.responsibilities[row + n, k] = responsibility[lane + n]
 
 
 @part

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.arrays import Array, frozen, sealed
 from streamgmm.mixture.block import Model
 from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.covariance import Covariance
@@ -60,7 +60,7 @@ def model(parameters: Parameters, covariance: Covariance) -> Model:
             f"of that type they have {covariance.shape(*shape)}"
         )
     factors = covariance.factors(cholesky, shape)
-    return Model(frozen(_constants(frozen(parameters.weights), factors)), frozen(parameters.means), factors)
+    return Model(sealed(_constants(frozen(parameters.weights), factors)), frozen(parameters.means), factors)
 
 
 @compiled

@@ -148,7 +148,7 @@ def _e_step(rows: Rows, parameters: Parameters, covariance: Covariance) -> tuple
     """Statistics of all rows, and their mean log-likelihood."""
     model, kernel = gaussian.model(parameters, covariance), covariance.kernel
     batch, output = pending.add(pending.nothing(shape_of(parameters), kernel), model, rows, kernel)
-    statistics = of_sums(pending.close(batch, model, kernel), parameters.means, covariance)
+    statistics = of_sums(pending.close(batch, lambda: model, kernel), parameters.means, covariance)
     return statistics, float(np.average(output.log_likelihood, weights=rows.weights))
 
 
@@ -189,4 +189,4 @@ def _moments(rows: Rows, covariance: Covariance) -> Sums:
     centre = frozen(rows.vectors[:1] if len(rows.weights) else np.zeros((1, n_features)))
     model = Model(frozen(np.zeros(1)), centre, frozen(np.zeros(kernel.shape(1, n_features))))
     batch, _ = pending.add(pending.nothing((1, n_features), kernel), model, Rows(*map(frozen, rows)), kernel)
-    return pending.close(batch, model, kernel)
+    return pending.close(batch, lambda: model, kernel)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamgmm.mixture import threads
-from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.arrays import Array, frozen, sealed
 from streamgmm.mixture.block import BLOCK, Batch, Model, Output, Rows, empty_block, load, load_new, padded
 from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.density import (
@@ -52,34 +52,31 @@ class Kernel(NamedTuple):
         return Sums(0.0, *(frozen(np.zeros(shape)) for shape in shapes))
 
 
-def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[Sums, Output]:
-    """The sums with the complete blocks added, and the output of the rows that are not carried."""
+def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch, output: Output) -> Sums:
+    """The sums with the complete blocks added; what becomes known of the rows that are not carried is put out."""
     model = padded(model)
-    return in_waves(kernel, model, sums, batch, partial(kernel.scan, model))
+    return in_waves(kernel, model, sums, batch, partial(kernel.scan, model), output)
 
 
-def in_waves(kernel: Kernel, model: Model, sums: Sums, batch: Batch, scan: Scan) -> tuple[Sums, Output]:
+def in_waves(kernel: Kernel, model: Model, sums: Sums, batch: Batch, scan: Scan, output: Output) -> Sums:
     """As `accumulate`, for a padded model and a scan of its own."""
-    n, complete = len(batch.rows.weights), batch.complete // BLOCK
-    blocks = (len(batch.carried.weights) + n + BLOCK - 1) // BLOCK
+    complete = batch.complete // BLOCK
+    blocks = (len(batch.carried.weights) + len(batch.rows.weights) + BLOCK - 1) // BLOCK
     wave, least = _wave(model), _least_blocks(model)
-    output = Output(np.empty((n, len(model.means))), np.empty(n))
     moments, grown = _empty_moments(kernel, model, min(wave, complete)), _grown(sums, complete)
     for first in range(0, blocks, wave):
         threads.share(partial(scan, batch, output, moments, first), min(wave, blocks - first), least)
         if first < complete:
             grown = _add(kernel, model, grown, moments, min(wave, complete - first))
     if complete:
-        grown = Sums(grown.weight, frozen(grown.mass), frozen(grown.mean), frozen(grown.scatter))
-    return grown, Output(frozen(output.responsibilities), frozen(output.log_likelihood))
+        grown = Sums(grown.weight, sealed(grown.mass), sealed(grown.mean), sealed(grown.scatter))
+    return grown
 
 
-def evidence(kernel: Kernel, model: Model, rows: Rows) -> Array:
-    """log p of each row, (n,); no statistics."""
-    log_likelihood, model = np.empty(len(rows.weights)), padded(model)
-    blocks = (len(log_likelihood) + BLOCK - 1) // BLOCK
+def evidence(kernel: Kernel, model: Model, rows: Rows, log_likelihood: Array) -> None:
+    """Put out log p of each row, (n,); no statistics."""
+    model, blocks = padded(model), (len(log_likelihood) + BLOCK - 1) // BLOCK
     threads.share(partial(kernel.evidence, model, rows, log_likelihood), blocks, _least_blocks(model))
-    return frozen(log_likelihood)
 
 
 def _grown(sums: Sums, blocks: int) -> Sums:

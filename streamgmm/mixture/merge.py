@@ -4,6 +4,8 @@ What waits to be learnt adds exactly, because both E-steps used the same paramet
 that of one learner that scored all of it. Associative and commutative up to rounding.
 """
 
+from functools import partial
+
 import numpy as np
 
 from streamgmm.mixture import gaussian, pending
@@ -27,7 +29,7 @@ def merge(one: State, other: State, learning: Learning) -> State:
             f"the states have learnt {one.steps} and {other.steps} steps to different models; "
             "merge states that were copied from one and have only scored since"
         )
-    kernel, model = learning.covariance.kernel, gaussian.model(one.parameters, learning.covariance)
+    kernel, model = learning.covariance.kernel, partial(gaussian.model, one.parameters, learning.covariance)
     sums = joined(pending.close(one.pending, model, kernel), pending.close(other.pending, model, kernel))
     both = pending.nothing(shape_of(one.parameters), kernel)._replace(
         sums=sums,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.mixture import kernel as dense
-from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture.arrays import Array, Flags, sealed
 from streamgmm.mixture.block import Batch, Model, Output, Rows
 from streamgmm.mixture.compiled import compiled, part
 from streamgmm.mixture.kernel import Kernel
@@ -25,6 +25,7 @@ from streamgmm.mixture.missing_diagonal import mixture_diagonal, scan_diagonal
 from streamgmm.mixture.missing_full import mixture_full, scan_full
 from streamgmm.mixture.moments import Moments, Sums
 from streamgmm.mixture.patterns import Seen
+from streamgmm.mixture.pieces import empty_output, pieces
 from streamgmm.mixture.prepared import borrow, prepared
 
 Places = NDArray[np.intp]
@@ -57,10 +58,10 @@ def split(rows: Rows) -> Split | None:
     if not _any_missing(rows.vectors.reshape(-1)):
         return None
     complete, incomplete, *places = _split(rows)
-    return Split(Rows(*map(frozen, complete)), Rows(*map(frozen, incomplete)), *places)
+    return Split(Rows(*map(sealed, complete)), Rows(*map(sealed, incomplete)), *places)
 
 
-def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[Sums, Output]:
+def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch, output: Output) -> Sums:
     """As `kernel.accumulate`, for rows that all have gaps."""
     passes = _BY_ORDER[kernel.order]
     kept = prepared(model, passes.mixture)
@@ -70,33 +71,61 @@ def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch) -> tuple[
         passes.scan(Seen(kept.model, kept.mixture, table), batch, output, moments, wave, first, last)
         kept.tables.append(table)
 
-    return dense.in_waves(kernel, kept.model, sums, batch, scan)
+    return dense.in_waves(kernel, kept.model, sums, batch, scan, output)
 
 
-def together(parts: Split, complete: Output, incomplete: Output) -> Output:
-    """The output of both kinds in the rows' order."""
-    count = len(parts.of_complete) + len(parts.of_incomplete)
-    output = Output(np.empty((count, complete.responsibilities.shape[1])), np.empty(count))
+def put_together(parts: Split, complete: Output, incomplete: Output, output: Output) -> None:
+    """Put out what is known of both kinds, in the rows' order."""
     _put(output, complete, parts.of_complete)
     _put(output, incomplete, parts.of_incomplete)
-    return Output(frozen(output.responsibilities), frozen(output.log_likelihood))
+
+
+def scores(kernel: Kernel, model: Model, rows: Rows) -> Output:
+    """What is known of each row, whatever its weight; no statistics."""
+    output = empty_output(rows, len(model.means))
+    for piece, place in pieces(rows, output):
+        _score(kernel, model, piece, place)
+    return Output(*map(sealed, output))
 
 
 def evidence(kernel: Kernel, model: Model, rows: Rows) -> Array:
     """log p of what is known of each row, (n,); no statistics."""
+    output = empty_output(rows, 0)
+    for piece, place in pieces(rows, output):
+        _evidence(kernel, model, piece, place.log_likelihood)
+    return sealed(output.log_likelihood)
+
+
+def _score(kernel: Kernel, model: Model, rows: Rows, output: Output) -> None:
     parts = split(rows)
     if parts is None:
-        return dense.evidence(kernel, model, rows)
-    log_likelihood = np.empty(len(rows.weights))
-    log_likelihood[parts.of_complete] = dense.evidence(kernel, model, parts.complete)
-    log_likelihood[parts.of_incomplete] = scores(kernel, model, parts.incomplete).log_likelihood
-    return frozen(log_likelihood)
+        dense.accumulate(kernel, model, kernel.no_sums(*model.means.shape), _alone(rows), output)
+        return
+    both = empty_output(parts.complete, len(model.means)), _score_incomplete(kernel, model, parts.incomplete)
+    _score(kernel, model, parts.complete, both[0])
+    put_together(parts, *both, output)
 
 
-def scores(kernel: Kernel, model: Model, rows: Rows) -> Output:
-    """What is known of each of rows that all have gaps; no statistics."""
-    nothing = Rows(rows.vectors[:0], rows.weights[:0])
-    return accumulate(kernel, model, kernel.no_sums(*model.means.shape), Batch(nothing, rows, complete=0))[1]
+def _evidence(kernel: Kernel, model: Model, rows: Rows, log_likelihood: Array) -> None:
+    parts = split(rows)
+    if parts is None:
+        dense.evidence(kernel, model, rows, log_likelihood)
+        return
+    complete = np.empty(len(parts.of_complete))
+    dense.evidence(kernel, model, parts.complete, complete)
+    log_likelihood[parts.of_complete] = complete
+    log_likelihood[parts.of_incomplete] = _score_incomplete(kernel, model, parts.incomplete).log_likelihood
+
+
+def _score_incomplete(kernel: Kernel, model: Model, rows: Rows) -> Output:
+    output = empty_output(rows, len(model.means))
+    accumulate(kernel, model, kernel.no_sums(*model.means.shape), _alone(rows), output)
+    return output
+
+
+def _alone(rows: Rows) -> Batch:
+    """Rows that are only scored."""
+    return Batch(Rows(rows.vectors[:0], rows.weights[:0]), rows, complete=0)
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.arrays import Array, frozen, sealed
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.m_step import Regularisation
 from streamgmm.mixture.statistics import Statistics
@@ -31,4 +31,4 @@ def m_step(statistics: Statistics, last: Parameters, learning: Learning) -> tupl
     regularisation = Regularisation(learning.reg_relative, learning.reg_covar)
     before = Statistics(*map(frozen, statistics)), Parameters(*map(frozen, last))
     *found, repairs = learning.covariance.maximise(*before, regularisation)
-    return Parameters(*map(frozen, found)), repairs
+    return Parameters(*map(sealed, found)), repairs

@@ -5,6 +5,7 @@ moves the likelihood by about that share of what an EM step would; so passes end
 less than s times the tolerance.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,6 @@ from streamgmm.mixture import stepwise_em
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import LARGEST, Rows
 from streamgmm.mixture.learning import Learning
-from streamgmm.mixture.start import Labels
 from streamgmm.mixture.state import State
 
 _BUFFER = 5000
@@ -88,10 +88,10 @@ def buffer(rows: Rows, n_components: int, generator: np.random.Generator) -> Row
     return Rows(frozen(rows.vectors[chosen]), frozen(rows.weights[chosen]))
 
 
-def batches(weights: Array, batch_size: int) -> list[Labels]:
-    """Row numbers of each batch: `batch_size` rows that carry weight, with those between them that carry none."""
+def batches(weights: Array, batch_size: int) -> list[slice]:
+    """The rows of each batch: `batch_size` that carry weight, with those between them that carry none."""
     ends = np.flatnonzero(weights > 0)[batch_size - 1 : -1 : batch_size] + 1
-    return [np.asarray(part, np.intp) for part in np.split(np.arange(len(weights)), ends)]
+    return [slice(*span) for span in pairwise([0, *ends.tolist(), len(weights)])]
 
 
 def _one_pass(state: State, rows: Rows, learning: Learning, generator: np.random.Generator) -> Pass:

@@ -5,17 +5,19 @@ sums, the rows of the unfinished block as they are. So the state stays small, an
 rows were cut into calls. Rows with missing features have blocks and sums of their own (see `missing`).
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from streamgmm.mixture import missing
-from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.arrays import Array, frozen, sealed
 from streamgmm.mixture.block import BLOCK, Batch, Model, Output, Rows
 from streamgmm.mixture.effective_size import add_squares
 from streamgmm.mixture.kernel import Kernel, accumulate
 from streamgmm.mixture.moments import Sums
+from streamgmm.mixture.pieces import empty_output, pieces
 from streamgmm.mixture.sums import joined
 
 
@@ -39,50 +41,51 @@ def nothing(shape: tuple[int, int], kernel: Kernel) -> Pending:
 
 def add(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
     """Score the rows under the model, which must be that of the whole batch, and add them to the batch."""
+    output = empty_output(rows, len(model.means))
+    for piece, place in pieces(rows, output):
+        pending = add_piece(pending, model, piece, kernel, place)
+    return pending, Output(*map(sealed, output))
+
+
+def add_piece(pending: Pending, model: Model, rows: Rows, kernel: Kernel, output: Output) -> Pending:
+    """As `add`, for rows that `pieces` gave; what becomes known of them is put out."""
     pending = pending._replace(squares=add_squares(pending.squares, rows.weights))
     parts = missing.split(rows)
     if parts is None:
-        return _add_complete(pending, model, rows, kernel)
-    pending, complete = _add_complete(pending, model, parts.complete, kernel)
-    pending, incomplete = _add_incomplete(pending, model, parts.incomplete, kernel)
-    return pending, missing.together(parts, complete, incomplete)
+        return _add_complete(pending, model, rows, kernel, output)
+    both = empty_output(parts.complete, len(model.means)), empty_output(parts.incomplete, len(model.means))
+    pending = _add_complete(pending, model, parts.complete, kernel, both[0])
+    pending = _add_incomplete(pending, model, parts.incomplete, kernel, both[1])
+    missing.put_together(parts, *both, output)
+    return pending
 
 
-def at_once(model: Model, rows: Rows, kernel: Kernel) -> tuple[Sums, Output]:
-    """Score rows that are a batch by themselves: their sums, and what is known of each."""
-    parts, before = missing.split(rows), kernel.no_sums(*model.means.shape)
-    complete = rows if parts is None else parts.complete
-    sums, output = accumulate(kernel, model, before, _whole(complete))
-    if parts is None:
-        return sums, output
-    gaps, incomplete = missing.accumulate(kernel, model, before, _whole(parts.incomplete))
-    return joined(sums, gaps), missing.together(parts, output, incomplete)
+def close(pending: Pending, model: Callable[[], Model], kernel: Kernel) -> Sums:
+    """The sums over the whole batch, its unfinished blocks filled up with rows of weight 0.
 
-
-def close(pending: Pending, model: Model, kernel: Kernel) -> Sums:
-    """The sums over the whole batch, its unfinished blocks filled up with rows of weight 0."""
-    sums = pending.sums
-    if len(pending.weights):
-        sums, _ = accumulate(kernel, model, sums, _whole(Rows(pending.rows, pending.weights)))
+    `model` makes that of the batch; it is asked only where a block is unfinished.
+    """
+    sums, rows = pending.sums, Rows(pending.rows, pending.weights)
+    if len(rows.weights):
+        sums = accumulate(kernel, model(), sums, _whole(rows), empty_output(rows, len(sums.mass)))
     if pending.gap_rows is None:
         return sums
-    before = pending.gaps or kernel.no_sums(*model.means.shape)
-    gaps, _ = missing.accumulate(kernel, model, before, _whole(pending.gap_rows))
+    rows, before = pending.gap_rows, pending.gaps or kernel.no_sums(*sums.mean.shape)
+    gaps = missing.accumulate(kernel, model(), before, _whole(rows), empty_output(rows, len(sums.mass)))
     return joined(sums, gaps)
 
 
-def _add_complete(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
+def _add_complete(pending: Pending, model: Model, rows: Rows, kernel: Kernel, output: Output) -> Pending:
     batch = _batch(Rows(pending.rows, pending.weights), rows)
-    sums, output = accumulate(kernel, model, pending.sums, batch)
-    rest = _rest(batch)
-    return pending._replace(sums=sums, rows=rest.vectors, weights=rest.weights), output
+    sums, rest = accumulate(kernel, model, pending.sums, batch, output), _rest(batch)
+    return pending._replace(sums=sums, rows=rest.vectors, weights=rest.weights)
 
 
-def _add_incomplete(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
+def _add_incomplete(pending: Pending, model: Model, rows: Rows, kernel: Kernel, output: Output) -> Pending:
     batch = _batch(pending.gap_rows or _none_of(rows), rows)
     before = pending.gaps or kernel.no_sums(*model.means.shape)
-    gaps, output = missing.accumulate(kernel, model, before, batch)
-    return pending._replace(gaps=gaps, gap_rows=_rest(batch)), output
+    gaps = missing.accumulate(kernel, model, before, batch, output)
+    return pending._replace(gaps=gaps, gap_rows=_rest(batch))
 
 
 def _batch(carried: Rows, rows: Rows) -> Batch:

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from streamgmm.mixture.arrays import Array, frozen
-from streamgmm.mixture.block import LARGEST, Rows
+from streamgmm.mixture.block import LARGEST, Output, Rows
 from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.pieces import pieces
 from streamgmm.mixture.statistics import Statistics
 from streamgmm.mixture.valley import BINS, REACH
 
@@ -71,7 +72,8 @@ def add(profile: Profile, rows: Rows, responsibilities: Array) -> Profile:
     """Count rows, one after the other: the same bits however they were cut."""
     counts, squares = profile.counts.copy(), profile.squares.copy()
     lines = frozen(profile.origin), frozen(profile.direction)
-    _add(*lines, Rows(frozen(rows.vectors), frozen(rows.weights)), frozen(responsibilities), counts, squares)
+    for piece, place in pieces(rows, Output(responsibilities, responsibilities[:, 0])):
+        _add(*lines, piece, frozen(place.responsibilities), counts, squares)
     return profile._replace(counts=frozen(counts), squares=frozen(squares))
 
 

@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from streamgmm.mixture import bounds
-from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import Rows
 from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.pieces import ones
 
 
 def rows_of(vectors: ArrayLike, weights: ArrayLike | None, n_features: int | None = None) -> Rows:
@@ -19,12 +20,17 @@ def rows_of(vectors: ArrayLike, weights: ArrayLike | None, n_features: int | Non
     matrix = bounds.numbers("vectors", vectors)
     if matrix.ndim != 2 or matrix.shape[1] != (n_features or matrix.shape[1]) or matrix.shape[1] == 0:
         raise ValueError(f"vectors has shape {matrix.shape}; it must be (n, {n_features or 'd'}), one row a vector")
-    if _any_infinite(matrix.reshape(-1)):
+    if any_infinite(matrix):
         where = int(np.argmax(np.isinf(matrix).any(axis=1)))
         raise ValueError(f"vectors has infinity in row {where}; it must be finite")
     if weights is None:
-        return Rows(matrix, frozen(np.ones(len(matrix))))
+        return Rows(matrix, ones(len(matrix)))
     return Rows(matrix, bounds.weights("weights", weights, len(matrix)))
+
+
+def any_infinite(matrix: Array) -> bool:
+    """Whether a matrix as `frozen` gives it holds infinity."""
+    return _any_infinite(matrix.reshape(-1))
 
 
 @compiled

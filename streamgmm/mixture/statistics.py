@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.arrays import Array, frozen, sealed
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.moments import Sums
 
@@ -24,11 +24,8 @@ class Statistics(NamedTuple):
 def of_sums(sums: Sums, means: Array, covariance: Covariance) -> Statistics:
     """What the sums say per unit of weight. A component without mass gets its place from `means` (k, d)."""
     mean = sums.mean if sums.mass.all() else np.where(sums.mass[:, None] > 0, sums.mean, means)
-    return Statistics(
-        frozen(sums.mass / sums.weight),
-        frozen(mean),
-        frozen(covariance.of_sums(sums.scatter) / sums.weight),
-    )
+    scatter = covariance.of_sums(sums.scatter) / sums.weight
+    return Statistics(sealed(sums.mass / sums.weight), frozen(mean), sealed(scatter))
 
 
 def blend(old: Statistics, new: Statistics, step_size: float, covariance: Covariance) -> Statistics:
@@ -37,7 +34,7 @@ def blend(old: Statistics, new: Statistics, step_size: float, covariance: Covari
     A component that neither side has seen keeps its old mean.
     """
     both = Statistics(*map(frozen, old)), Statistics(*map(frozen, new))
-    return Statistics(*map(frozen, covariance.blend(*both, step_size)))
+    return Statistics(*map(sealed, covariance.blend(*both, step_size)))
 
 
 def scaled(statistics: Statistics, share: float) -> Statistics:

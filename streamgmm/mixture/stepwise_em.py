@@ -10,6 +10,8 @@ step size that falls with time, and forms the next model from them:
 `score` may be called with pieces of any size: the same rows, with `learn` at the same places, give the same bits.
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -59,7 +61,7 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
     that is not finite.
     """
     covariance, last = learning.covariance, state.parameters
-    sums = batch.close(state.pending, gaussian.model(last, covariance), covariance.kernel)
+    sums = batch.close(state.pending, partial(gaussian.model, last, covariance), covariance.kernel)
     sums = sums._replace(weight=sums.weight + state.pending.background)
     if sums.weight == 0:
         return state, StepInfo(0.0, 0.0, 0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streamgmm.mixture import gaussian, pending, scoring, stepwise_em, threads
+from streamgmm.mixture import gaussian, scoring, stepwise_em, threads
 from tests.mixture.samples import NAMES, all_finite, as_full, bits, learning, random_state
 
 
@@ -84,16 +84,13 @@ def test_scores_are_those_of_the_book(name, k, d):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("gaps", [0.0, 0.3])
 @pytest.mark.parametrize("n", [1, 100, 256, 700])
-def test_scores_without_learning_what_score_would_learn(name, gaps, n):
+def test_says_without_learning_what_score_says(name, gaps, n):
     generator = np.random.default_rng(3)
     state, settings = random_state(name, 3, 5, generator), learning(name)
     vectors, weights = generator.normal(size=(n, 5)) * 3, generator.uniform(size=n)
     vectors[generator.uniform(size=vectors.shape) < gaps] = np.nan
-    info, sums = scoring.e_step(state.parameters, vectors, settings.covariance, weights)
-    scored, same = stepwise_em.score(state, vectors, weights, settings)
-    model = gaussian.model(state.parameters, settings.covariance)
-    assert bits(info) == bits(same)
-    assert bits(sums) == bits(pending.close(scored.pending, model, settings.covariance.kernel))
+    _, same = stepwise_em.score(state, vectors, weights, settings)
+    assert bits(scoring.e_step(state.parameters, vectors, settings.covariance)) == bits(same)
 
 
 @pytest.mark.parametrize("name", NAMES)

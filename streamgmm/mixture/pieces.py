@@ -1,0 +1,43 @@
+"""Many rows, a piece at a time: what a pass needs beside its rows and its output does not grow with them.
+
+The same rows give the same bits however they are cut, so nobody can tell.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from streamgmm.mixture.arrays import Array, frozen, sealed
+from streamgmm.mixture.block import BLOCK, Output, Rows
+
+LONGEST = 1 << 16  # rows of a piece
+_MOST_NUMBERS = 1 << 20  # in a piece and its output
+_ONES = sealed(np.ones(LONGEST))
+
+
+def ones(count: int) -> Array:
+    """The weights of rows that weigh 1 each: a view that takes no memory, however many they are."""
+    return _ONES[:count] if count <= LONGEST else np.broadcast_to(_ONES[:1], count)
+
+
+def empty_output(rows: Rows, components: int) -> Output:
+    """Room for what becomes known of the rows."""
+    count = len(rows.vectors)
+    return Output(np.empty((count, components)), np.empty(count))
+
+
+def pieces(rows: Rows, output: Output) -> Iterator[tuple[Rows, Output]]:
+    """The rows as the kernels take them, each piece with its place in the output."""
+    longest = _longest(rows.vectors.shape[1] + output.responsibilities.shape[1])
+    if len(rows.vectors) <= longest:
+        yield Rows(frozen(rows.vectors), frozen(rows.weights)), output
+        return
+    for start in range(0, len(rows.vectors), longest):
+        part = slice(start, start + longest)
+        piece = Rows(frozen(rows.vectors[part]), frozen(rows.weights[part]))
+        yield piece, Output(output.responsibilities[part], output.log_likelihood[part])
+
+
+def _longest(width: int) -> int:
+    """Rows of a piece where each comes with so many numbers: whole blocks, and no fewer than sixteen."""
+    return min(LONGEST, max(_MOST_NUMBERS // width // BLOCK, 16) * BLOCK)
