@@ -72,6 +72,10 @@ def formats_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("formats", digits=4)
 
 
+def replay_benchmark() -> Iterator[tuple[str, ...]]:
+    yield from _benchmark("replay")
+
+
 def growth_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("growth")
 
@@ -177,6 +181,7 @@ GENERATED: Mapping[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "alerts": alerts,
     "reasons": reasons,
     "stream_benchmark": stream_benchmark,
+    "replay_benchmark": replay_benchmark,
     "page_benchmark": page_benchmark,
     "latency_benchmark": latency_benchmark,
     "formats_benchmark": formats_benchmark,

@@ -1,7 +1,7 @@
 """`streamgmm replay`: a file's rows into a topic, as fast as it takes them or at a rate, once or for ever.
 
 Records without a key go round the partitions in turn; a key chooses its partition by Kafka's hash. Every chunk is
-acknowledged before the next is read, so that what the progress bar shows is in the topic.
+acknowledged before the next is sent, so that what the progress bar shows is in the topic; the next is read meanwhile.
 """
 
 import asyncio
@@ -156,8 +156,12 @@ async def _partitions(broker: Broker, target: Target) -> int:
 async def _send_all(first: Rows, chunks: Iterator[Rows], sender: Sender, pace: Pace, display: Display) -> None:
     rows: Rows | None = first
     while rows is not None:
-        await sender.send(rows)
+        reading = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+        try:
+            await sender.send(rows)
+        finally:
+            await asyncio.wait({reading})
         display.show(sender.sent, rows.read)
-        rows = next(chunks, None)
+        rows = reading.result()
         ahead = 0.0 if pace.rate is None else sender.sent / pace.rate - display.seconds
         await asyncio.sleep(max(ahead, 0.0))
