@@ -19,7 +19,7 @@ from streamgmm.mixture.compiled import compiled
 from streamgmm.mixture.parameters import shape_of
 
 _NUMBERS = 3_200_000  # scores that are drawn in all, at most
-_MOST, _FEWEST = 24_576, 2_000  # vectors
+_MOST, _FEWEST = 65_536, 2_000  # vectors
 _NONE = 1e-12  # variance of what the model says never happens
 
 

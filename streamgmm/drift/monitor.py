@@ -44,6 +44,7 @@ class State(NamedTuple):
     watch: Watch | None = None  # once calibrated
     rest: Array = frozen(np.zeros(0))  # (p,) sums of the window that is not full
     filled: int = 0  # vectors in it
+    window: int = 0  # vectors to a window that is full; 0: none has begun
     alarm: alarms.State = alarms.init()
     versions: int = 0  # references taken so far
     diagnosis: Diagnosis | None = None  # while there is a reference
@@ -72,10 +73,13 @@ def init() -> State:
 
 def freeze(state: State, parameters: Parameters, ids: NDArray[np.int64], *, steps: int, learnt: float) -> State:
     """Take a model as the next reference and begin to learn what is usual under it; an alarm that stands ends."""
-    reference = Reference(parameters, ids, state.versions + 1, steps, learnt)
+    return _begin(Reference(parameters, ids, state.versions + 1, steps, learnt), state.versions + 1)
+
+
+def _begin(reference: Reference, versions: int) -> State:
     rest = frozen(np.zeros(references.layout_of(reference).size))
-    nothing = diagnosis.init(parameters.means.shape[1])
-    return State(reference, references.begin(reference), rest=rest, versions=reference.version, diagnosis=nothing)
+    nothing = diagnosis.init(reference.parameters.means.shape[1])
+    return State(reference, references.begin(reference), rest=rest, versions=versions, diagnosis=nothing)
 
 
 def name(state: State) -> Literal["settling", "calibrating", "none", "warning", "alarm"]:
@@ -96,12 +100,13 @@ def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
     """Take in vectors (n, d) in the order of the stream; without a reference nothing happens."""
     if state.reference is None:
         return state, Info(np.full(len(vectors), UNKNOWN), (), calibrated=False)
-    vectors = frozen(vectors)
+    state, vectors = _as_asked(state, plan), frozen(vectors)
+    assert state.reference is not None  # noqa: S101 - as before
     held, window = scores.held(state.reference.parameters, plan.covariance), plan.wanted.window
     output = e_step(state.reference.parameters, held, vectors, plan.covariance)
     sums, rest = scores.windows(held, vectors, output, window, state.rest, state.filled)
     before = state.filled
-    state = state._replace(rest=rest, filled=(before + len(vectors)) % window)
+    state = state._replace(rest=rest, filled=(before + len(vectors)) % window, window=window)
     taken, known_from = 0, 0
     if gathering := state.gathering:
         missing = -(-plan.reference_size // window) - gathering.windows
@@ -116,6 +121,15 @@ def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
     flags = _flags(state, vectors, output.log_likelihood, known_from)
     state = _diagnose(state, plan, Seen(vectors, output.responsibilities), flags, known_from)
     return state, Info(flags, changes, gathering is not None and state.watch is not None)
+
+
+def _as_asked(state: State, plan: Plan) -> State:
+    """Calibrated anew on the same reference where the settings have changed since: its limits were for others."""
+    assert state.reference is not None  # noqa: S101 - asked before
+    wanted = plan.wanted if state.watch is None else state.watch.standard.wanted
+    if state.window in (0, plan.wanted.window) and wanted == plan.wanted:
+        return state
+    return _begin(state.reference, state.versions)
 
 
 def _gather(state: State, plan: Plan, sums: Array, vectors: Array, log_likelihood: Array) -> State:
@@ -133,7 +147,7 @@ def _calibrate(state: State, held: scores.Held, plan: Plan) -> State:
 def _watch(state: State, watched: Watch, sums: Array, first: int, plan: Plan) -> tuple[State, tuple[Change, ...]]:
     """Windows (m, p) of which the first ended before row `first`."""
     assert state.reference is not None  # noqa: S101 - what is watched has a reference
-    bank, window = watch.bank_of(state.reference), plan.wanted.window
+    bank, window = watch.bank_of(state.reference, plan.wanted), plan.wanted.window
     after, values = watch.update(watched, bank, sums, window)
     above = [(values > limit).any(axis=(1, 2)) for limit in (watched.standard.warning, watched.standard.alarm)]
     life, changes = state.alarm, []

@@ -11,7 +11,7 @@ import numpy as np
 
 from streamgmm.drift.reference import Reference, layout_of
 from streamgmm.drift.scores import FAMILIES, LOG_LIKELIHOOD, MISSING, SPREAD, WEIGHTS, Family, Layout, held
-from streamgmm.drift.watch import Watch
+from streamgmm.drift.watch import Watch, bank_of
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.conditional import full_covariances
 from streamgmm.mixture.covariance import Covariance
@@ -101,11 +101,14 @@ class _Scene:
             return [self._entry("missing", None, int(i), a, b, one) for i, a, b in rates if abs(b - a) > 0.01]
         return self._spread(one) if family == SPREAD else self._mean(one)
 
+    def _departure(self, scale: int) -> Array:
+        return bank_of(self._reference, self._watch.standard.wanted).departure(self._watch.states, scale)
+
     def _part(self, group: int, scale: int) -> tuple[Array, Array]:
         """A group's centre, and how far the memory is from it, per vector."""
         at = slice(self._layout.edges[group], self._layout.edges[group + 1])
         usual = self._watch.standard.usual
-        away = self._watch.memory[scale, at] * usual.deviation[at] / np.sqrt(self._window)
+        away = self._departure(scale)[at] * usual.deviation[at] / np.sqrt(self._window)
         return usual.centre[at], away
 
     def _shares(self, scale: int) -> tuple[Array, Array]:
@@ -116,7 +119,7 @@ class _Scene:
 
     def _weights(self, one: Statistic) -> list[Moved]:
         before, now = self._shares(one.scale)
-        order = np.argsort(-np.abs(self._watch.memory[one.scale, 1 : 1 + len(now)]))[:3]
+        order = np.argsort(-np.abs(self._departure(one.scale)[1 : 1 + len(now)]))[:3]
         return [
             self._entry("weight", k, None, before[k], now[k], one) for k in order if abs(now[k] - before[k]) > 0.005
         ]

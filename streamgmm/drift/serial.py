@@ -19,6 +19,7 @@ _SIGN = 1.0  # standard errors that a correlation has to be above 0
 _SHORTEST = 20  # a reference is at least so many times as long as the memory that is looked for
 _LONGEST = 0.98  # memory from one vector to the next, at most
 _HALVINGS = 30
+_MOST_HIDDEN = 4.0  # times the memory that scores show where components overlap
 _NONE = 1e-12  # variance of what never varies
 
 
@@ -66,15 +67,17 @@ def noise_of(size: int) -> float:
     return size + 2 * float(np.sqrt(2 * size))
 
 
-def memory(found: Serial, layout: Layout) -> Memory:
+def memory(found: Serial, layout: Layout, drawn: Serial | None = None) -> Memory:
     """The memory that a stream with such factors has, where each vector follows the last alone; none if unrelated.
 
     With labels that stay with probability a, the factor of the weights is (1 + a) / (1 - a). That of the means is
-    1 + 2 (1 - w) ab / (1 - ab) + 2 w b / (1 - b), where noise stays by b, and w is the chance to meet again.
+    1 + 2 (1 - w) ab / (1 - ab) + 2 w b / (1 - b), where noise stays by b, and w is the chance to meet again. That is
+    of components apart; where they overlap the scores show less of it. `drawn` are the factors of a stream that was
+    drawn with what this said without: with them it says as much more as those came out too small.
     """
     if together(found, layout) < UNRELATED:
         return Memory(0.0, 0.0)
-    weights, means = (float(found.factors[layout.family == family].mean()) for family in (WEIGHTS, MEAN))
+    weights, means = (_asked(found, drawn or found, layout.family == family) for family in (WEIGHTS, MEAN))
     labels = float(np.clip((weights - 1) / (weights + 1), 0.0, _LONGEST))
     again = 1 / int((layout.family == MEAN).sum())
     low, high = 0.0, _LONGEST
@@ -84,6 +87,11 @@ def memory(found: Serial, layout: Layout) -> Memory:
         factor = 1 + 2 * (1 - again) * both / (1 - both) + 2 * again * noise / (1 - noise)
         low, high = (noise, high) if factor < means else (low, noise)
     return Memory(labels, low)
+
+
+def _asked(found: Serial, drawn: Serial, at: Flags) -> float:
+    wanted, got = (float(one.factors[at].mean()) - 1 for one in (found, drawn))
+    return 1 + wanted * min(max(wanted / max(got, _NONE), 1.0), _MOST_HIDDEN)
 
 
 def _sign(products: Array, layout: Layout) -> Flags:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamgmm.drift.bank import Bank, Found, advance, memory, nothing, scales
-from streamgmm.drift.scores import Layout, Places
+from streamgmm.drift.bank import Bank
+from streamgmm.drift.scores import FAMILIES, Layout, Places
 from streamgmm.drift.serial import UNRELATED, together
 from streamgmm.drift.usual import Known, Moments, Usual, usual
 from streamgmm.mixture.arrays import Array, frozen
@@ -67,7 +67,8 @@ def simulated(sample: Sample, bank: Bank, size: Size, seed: int) -> Array:
     doubt = here.deviation * np.sqrt(here.error)[np.repeat(layout.family, np.diff(layout.edges))]
     related = together(sample.known.serial, layout) >= UNRELATED
     run = min(window, max(_RELATED if related else _UNRELATED, window // 10))
-    found, to_a_pool = nothing(bank, size.replicates, size.horizon), -(-size.replicates // pools(layout))
+    values = np.empty((size.replicates, size.horizon, bank.scales, len(FAMILIES)))
+    to_a_pool = -(-size.replicates // pools(layout))
     for r in range(size.replicates):
         if r % to_a_pool == 0:
             drawing = _drawing(sample, r // to_a_pool, generator, shuffled=not related)
@@ -77,9 +78,8 @@ def simulated(sample: Sample, bank: Bank, size: Size, seed: int) -> Array:
         sums = np.empty((size.horizon, layout.size))
         _draw_windows(drawing, _starts(drawing, run, (size.horizon, -(-window // run)), generator), run, window, sums)
         standardised = (stretch * sums - window * (drawn.centre - truth)) / (np.sqrt(window) * drawn.deviation)
-        here_found = Found(found.values[r], found.groups[r])
-        advance(layout, scales(bank, window, drawn.error), memory(bank), standardised, here_found)
-    return found.values
+        values[r] = bank.update(bank.init(), standardised, window * drawn.error)[1].values
+    return values
 
 
 class _Drawing(NamedTuple):

@@ -7,15 +7,15 @@ With n_k = n pi_k vectors of each component, and nothing known beforehand,
     pi* ~ Dirichlet(n pi),   Sigma*_k = Sigma_k (W / n_k)^-1 Sigma_k,   W ~ Wishart(n_k, Sigma_k),
     mu*_k ~ N(mu_k, Sigma*_k / n_k)
 
-W in the covariance's own shape: its diagonal, its trace, or one for all (Gelman et al. 2013, section 3.6; labels count
-as known, so where components overlap the truth may lie further off still).
+W in the covariance's own shape: its diagonal, its trace, or one for all (Gelman et al. 2013, section 3.6). That is with
+labels known; where components overlap each n_k counts by the fraction that is known without (`information`).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from streamgmm.drift.scores import Held
+from streamgmm.drift.scores import MEAN, SPREAD, WEIGHTS, Held
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.conditional import full_covariances
 from streamgmm.mixture.covariance import Covariance
@@ -33,6 +33,7 @@ class Frozen(NamedTuple):
     held: Held
     covariance: Covariance
     learnt: float  # from how many independent vectors
+    fractions: Array  # (f, k) of `information`
 
 
 class Truth(NamedTuple):
@@ -47,11 +48,13 @@ def truth(model: Frozen, generator: np.random.Generator) -> Truth:
     """One that may be."""
     k, d = shape_of(model.parameters)
     counts = model.learnt * np.maximum(model.parameters.weights, _LEAST_WEIGHT)
-    weights = generator.gamma(counts)
-    weights = weights / weights.sum() if weights.sum() > 0 else counts / counts.sum()
-    counts = np.maximum(counts, 2.0 * (d + 1))  # one with fewer has leant on the others
-    found = _roots(model, counts, generator)
-    away = np.einsum("kij,kj->ki", found, generator.standard_normal((k, d))) / np.sqrt(counts)[:, None]
+    weights = _weights(counts, model.fractions[WEIGHTS], generator)
+    of_spread, of_mean = (
+        np.maximum(counts * model.fractions[family], 2.0 * (d + 1))  # one with fewer has leant on the others
+        for family in (SPREAD, MEAN)
+    )
+    found = _roots(model, of_spread, generator)
+    away = np.einsum("kij,kj->ki", found, generator.standard_normal((k, d))) / np.sqrt(of_mean)[:, None]
     return Truth(weights, model.parameters.means + away, found)
 
 
@@ -65,6 +68,13 @@ def spread(model: Frozen, generator: np.random.Generator) -> Array:
         away = np.einsum("kji,kj->ki", model.held.factors, one.means - model.parameters.means)
         total += one.weights * ((whitened**2).sum(axis=(1, 2)) + (away**2).sum(axis=1) - d)
     return total / _MANY
+
+
+def _weights(counts: Array, fractions: Array, generator: np.random.Generator) -> Array:
+    """(k,) about the model's, sum 1; the fraction is that of all components together, so that they stay unbiased."""
+    counts = counts * float(np.average(fractions, weights=counts))
+    weights = generator.gamma(counts)
+    return np.asarray(weights / weights.sum() if weights.sum() > 0 else counts / counts.sum())
 
 
 def _roots(model: Frozen, counts: Array, generator: np.random.Generator) -> Array:

@@ -34,7 +34,7 @@ class Usual(NamedTuple):
 class Known(NamedTuple):
     """What is known beside a reference's moments: of the frozen model, and of the stream's memory."""
 
-    learnt: float  # effective number of vectors that it was learnt from
+    learnt: Array  # (f,) effective number of vectors that it was learnt from
     centre: Array  # (p,) of the scores; NaN where it says none
     squares: Array  # (g,) as in `Moments`, under the model
     kept: float  # share of the reference's own law that counts beside the model's
@@ -81,7 +81,7 @@ def _centre(moments: Moments, known: Known, layout: Layout, variance: Array) -> 
         at = of_number == family
         away = (moments.mean[at] - known.centre[at]) / np.sqrt(variance[at] / moments.total)
         length, noise = float(away @ away), noise_of(len(away))
-        kept = max(moments.total / (moments.total + known.learnt), 1 - noise / max(length, noise))
+        kept = max(moments.total / (moments.total + known.learnt[family]), 1 - noise / max(length, noise))
         centre[at] = known.centre[at] + kept * (moments.mean[at] - known.centre[at])
         error[family] = kept / moments.total
     return centre, error

@@ -5,14 +5,13 @@ from functools import partial
 import numpy as np
 
 from streamgmm.drift import calibration, diagnosis, likeness, scores
-from streamgmm.drift.bank import Bank
+from streamgmm.drift.bank import NAMES, bank
 from streamgmm.drift.e_step import e_step
 from streamgmm.drift.serial import Memory, serial
 from streamgmm.drift.simulation import Sample, squares_of
 from streamgmm.drift.transform import margins
 from streamgmm.drift.truths import Frozen
 from streamgmm.drift.usual import Known
-from streamgmm.drift.watch import RATES
 from streamgmm.mixture import covariance
 from streamgmm.mixture.arrays import frozen
 from streamgmm.mixture.parameters import Parameters
@@ -26,11 +25,11 @@ def warm_kernels() -> None:
     vectors = frozen(np.linspace(-2, 2, 100)[:, None])
     output = e_step(model, held, vectors, full)
     single, _ = scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)
-    drawn = partial(likeness.drawn, Frozen(model, held, full, 100.0), vectors, Memory(0.0, 0.0), 0)
+    drawn = partial(likeness.drawn, Frozen(model, held, full, 100.0, np.ones((5, 1))), vectors, Memory(0.0, 0.0), 0)
     share = likeness.kept(single, drawn(0), layout, learnt=100.0, factor=1.0)
-    known = Known(100.0, scores.expected(held), squares_of(drawn(0), layout), share, serial(single, layout))
+    known = Known(np.full(5, 100.0), scores.expected(held), squares_of(drawn(0), layout), share, serial(single, layout))
     sample = Sample(single, drawn, len(single), single.mean(axis=0), known)
-    calibration.limits(sample, Bank(layout, RATES), 10, 1000.0, seed=0, steps=2)
+    calibration.limits(sample, bank(layout, NAMES), 10, 1000.0, seed=0, steps=2)
     found, seen = diagnosis.init(1), diagnosis.Seen(vectors, output.responsibilities)
     found = diagnosis.complete(diagnosis.gather(found, margins(model, full), seen), 0.1)
     diagnosis.follow(found, margins(model, full), seen, np.zeros(len(vectors), np.int8))

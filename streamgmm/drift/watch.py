@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamgmm.drift import bank as banks
 from streamgmm.drift import calibration, scores
-from streamgmm.drift.bank import Bank
+from streamgmm.drift.bank import Bank, bank
 from streamgmm.drift.e_step import e_step
+from streamgmm.drift.information import fractions
+from streamgmm.drift.joint.interface import State, nothing
 from streamgmm.drift.likeness import drawn, kept
 from streamgmm.drift.reference import Gathering, Reference, layout_of
-from streamgmm.drift.scores import Held, Places
+from streamgmm.drift.scores import MEAN, Held, Places
 from streamgmm.drift.serial import UNRELATED, memory, serial, together
 from streamgmm.drift.simulation import Sample, moments_of, pools, squares_of
 from streamgmm.drift.truths import Frozen, spread
@@ -19,14 +20,23 @@ from streamgmm.drift.usual import Known, Usual, usual
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
 
-SPANS = (3.0, 15.0, 63.0, 255.0)  # windows that an average remembers, on each scale
-RATES = frozen([2 / (1 + span) for span in SPANS])
+_MOST = 1.5  # times its limit that a sum grows to
 LARGEST_RATIO = 10  # run length to reference: with fewer vectors it cannot be held
 
 
-class Standard(NamedTuple):
-    """What the stream is held against; fixed for the life of a reference."""
+class Wanted(NamedTuple):
+    """What the settings want of a calibration."""
 
+    window: int
+    run_length: int
+    seed: int
+    detectors: tuple[str, ...] = ("ewma",)  # names of `bank`
+
+
+class Standard(NamedTuple):
+    """What the stream is held against; fixed from one calibration to the next."""
+
+    wanted: Wanted
     usual: Usual
     alarm: Array  # (s, f) limits
     warning: Array  # (s, f) limits that are crossed ten times as often
@@ -38,33 +48,25 @@ class Watch(NamedTuple):
     """The detectors."""
 
     standard: Standard
-    memory: Array  # (s, p)
+    states: tuple[State, ...]  # of the detectors, in the order of their names
     values: Array  # (s, f) of the newest window
     groups: Places  # (s, f) the group of scores that has the value
 
 
-def bank_of(reference: Reference) -> Bank:
+def bank_of(reference: Reference, wanted: Wanted) -> Bank:
     """The detectors for a reference's scores."""
-    return Bank(layout_of(reference), RATES)
-
-
-class Wanted(NamedTuple):
-    """What the settings want of a calibration."""
-
-    window: int
-    run_length: int
-    seed: int
+    return bank(layout_of(reference), wanted.detectors)
 
 
 def begin(reference: Reference, held: Held, gathering: Gathering, covariance: Covariance, wanted: Wanted) -> Watch:
     """Calibrate: a second or so of simulation."""
-    bank, sample = bank_of(reference), sample_of(reference, held, gathering, covariance, wanted)
-    limits = calibration.limits(sample, bank, wanted.window, float(wanted.run_length), wanted.seed)
-    found = Usual(*map(frozen, usual(moments_of(sample, bank.layout), sample.known, bank.layout)))
+    detectors, sample = bank_of(reference, wanted), sample_of(reference, held, gathering, covariance, wanted)
+    limits = calibration.limits(sample, detectors, wanted.window, float(wanted.run_length), wanted.seed)
+    found = Usual(*map(frozen, usual(moments_of(sample, detectors.layout), sample.known, detectors.layout)))
     run_length = float(min(wanted.run_length, LARGEST_RATIO * sample.total))
     below = float(gathering.lowest[-1])
-    standard = Standard(found, frozen(limits.alarm), frozen(limits.warning), below, run_length)
-    return anew(standard, bank)
+    standard = Standard(wanted, found, frozen(limits.alarm), frozen(limits.warning), below, run_length)
+    return anew(standard, detectors)
 
 
 def sample_of(reference: Reference, held: Held, gathering: Gathering, covariance: Covariance, wanted: Wanted) -> Sample:
@@ -75,11 +77,17 @@ def sample_of(reference: Reference, held: Held, gathering: Gathering, covariance
     own, _ = scores.windows(held, vectors, output, 1, np.zeros(layout.size), 0)
     found = serial(own, layout)
     longer = together(found, layout)
-    frozen_model = Frozen(parameters, held, covariance, reference.learnt / (longer if longer >= UNRELATED else 1.0))
-    model = partial(drawn, frozen_model, vectors, memory(found, layout), wanted.seed)
-    share = kept(own, model(0), layout, reference.learnt, longer)
+    informed = fractions(own[~np.isnan(vectors).any(axis=1)], held.roots, layout)
+    learnt = reference.learnt * np.average(informed, axis=1, weights=held.roots**2)
+    size = reference.learnt / (longer if longer >= UNRELATED else 1.0)
+    frozen_model = Frozen(parameters, held, covariance, size, informed)
+    remembered = memory(found, layout)
+    if longer >= UNRELATED:
+        remembered = memory(found, layout, serial(drawn(frozen_model, vectors, remembered, wanted.seed), layout))
+    model = partial(drawn, frozen_model, vectors, remembered, wanted.seed)
+    share = kept(own, model(0), layout, float(learnt[MEAN]), longer)
     squares = np.mean([squares_of(model(number), layout) for number in range(pools(layout))], axis=0)
-    known = Known(reference.learnt, _expected(frozen_model, vectors, wanted.seed), squares, share, found)
+    known = Known(learnt, _expected(frozen_model, vectors, wanted.seed), squares, share, found)
     return Sample(own, model, total, gathering.total / total, known)
 
 
@@ -93,18 +101,17 @@ def _expected(model: Frozen, vectors: Array, seed: int) -> Array:
 
 def anew(standard: Standard, bank: Bank) -> Watch:
     """Detectors that have seen nothing yet."""
-    found = banks.nothing(bank)
-    return Watch(standard, frozen(banks.memory(bank)), frozen(found.values), _frozen_places(found.groups))
+    found = nothing(1, bank.scales)
+    return Watch(standard, bank.init(), frozen(found.values[0]), _frozen_places(found.groups[0]))
 
 
 def update(watch: Watch, bank: Bank, sums: Array, window: int) -> tuple[Watch, Array]:
     """Take in the sums of windows (m, p), m above 0; returns the values of each (m, s, f) too."""
     held = watch.standard.usual
     standardised = (sums - window * held.centre) / (np.sqrt(window) * held.deviation)
-    memory, found = np.array(watch.memory), banks.nothing(bank, len(sums))
-    banks.advance(bank.layout, banks.scales(bank, window, held.error), memory, standardised, found)
+    states, found = bank.update(watch.states, standardised, window * held.error, _MOST * watch.standard.alarm)
     newest = frozen(found.values[-1].copy()), _frozen_places(found.groups[-1].copy())
-    return Watch(watch.standard, frozen(memory), *newest), found.values
+    return Watch(watch.standard, states, *newest), found.values
 
 
 def _frozen_places(groups: Places) -> Places:

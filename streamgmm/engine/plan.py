@@ -75,7 +75,7 @@ def _drift(settings: Settings, learning: Learning) -> monitor.Plan:
     return monitor.Plan(
         settle=settle,
         reference_size=drift.reference_size,
-        wanted=Wanted(drift.window, drift.expected_run_length, settings.model.random_state),
+        wanted=Wanted(drift.window, drift.expected_run_length, settings.model.random_state, drift.detectors),
         outlier_quantile=drift.outlier_quantile,
         cool_down=drift.cool_down,
         covariance=learning.covariance,

@@ -9,6 +9,7 @@ from streamgmm.settings.section import Section
 
 MOST_RUN_LENGTHS = 100  # references' lengths that a run length may have; above 10 it is not held and said so
 
+Detector = Literal["ewma", "cusum", "windows"]
 Action = Literal["reheat", "reinitialise", "new_reference"]
 
 
@@ -24,6 +25,11 @@ class Drift(Section):
     settle: int = Field(20_000, ge=0, description="vectors learnt before the reference is frozen; for auto")
     reference_size: int = Field(20_000, ge=200, description="vectors scored after the freeze to learn what is usual")
     window: int = Field(100, ge=10, le=10_000, description="vectors to a value of the detectors")
+    detectors: tuple[Detector, ...] = Field(
+        ("ewma",),
+        description="what watches the windows, together: ewma (averages that forget), cusum (cumulative sums both "
+        "ways), windows (means over the newest 1, 4, 16, 64 and 256 windows)",
+    )
     expected_run_length: int = Field(
         200_000, ge=1000, le=10**12, description="vectors between false alarms when nothing changes"
     )
@@ -60,6 +66,10 @@ class Drift(Section):
                 f"{self.reference_size} (drift.reference_size); at most {MOST_RUN_LENGTHS} times that, and with less "
                 "than a tenth in the reference it is not held"
             )
+        if not self.detectors:
+            yield "drift.detectors: none is named; name one, or set drift.enabled to false"
+        if len(set(self.detectors)) < len(self.detectors):
+            yield "drift.detectors: a detector is named twice; name it once"
         if len(set(self.actions)) < len(self.actions):
             yield "drift.actions: an action is named twice; name it once"
         if {"reheat", "reinitialise"} <= set(self.actions):

@@ -12,7 +12,8 @@ from tests.drift.models import FULL, MEANS, SPREADS, draw, parameters
 P, LAYOUT = parameters(), scores.layout(3, 2)
 HELD = scores.held(P, FULL)
 NONE = Memory(0.0, 0.0)
-LEARNT = Frozen(P, HELD, FULL, 1e6)
+APART = np.ones((5, 3))
+LEARNT = Frozen(P, HELD, FULL, 1e6, APART)
 
 
 def single(vectors, held=HELD, of=P):
@@ -67,6 +68,6 @@ def test_a_component_that_had_died_is_no_division_by_zero():
     died = Parameters(weights, MEANS, SPREADS, P.precisions_cholesky)
     held = scores.held(died, FULL)
     vectors = draw(1000, 0, weights=weights)
-    model = drawn(Frozen(died, held, FULL, 9000.0), vectors, NONE, seed=0)
+    model = drawn(Frozen(died, held, FULL, 9000.0, APART), vectors, NONE, seed=0)
     assert np.isfinite(model).all()
     assert 0 < kept(single(vectors, held, died), model, LAYOUT, 9000.0, 1.0) < 0.5

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamgmm.drift import monitor
+from streamgmm.drift.bank import NAMES
 from streamgmm.drift.moved import moved, statistics
 from streamgmm.service.plain import from_plain, to_plain
 from tests.drift import models
@@ -104,17 +105,50 @@ def test_a_reference_that_is_too_small_says_how_far_it_holds():
     assert state.watch.standard.run_length == 10_000
 
 
-def test_a_restore_in_the_middle_of_an_alarm_neither_forgets_nor_repeats_it():
+@pytest.mark.parametrize("detectors", [*((name,) for name in NAMES), NAMES], ids=str)
+def test_a_restore_in_the_middle_of_an_alarm_neither_forgets_nor_repeats_it(detectors):
+    own = plan(detectors=detectors)
     change = draw(4000, 3, shift=(1.0, 0.0))
-    state, first = monitor.update(watching(PLAN), change, PLAN)
+    state, first = monitor.update(watching(own), change, own)
     assert kinds(first).count("raised") == 1
     restored = from_plain(monitor.State, to_plain(state))
     for going in (state, restored):
-        after, info = monitor.update(going, draw(2000, 6, shift=(1.0, 0.0)), PLAN)
+        after, info = monitor.update(going, draw(2000, 6, shift=(1.0, 0.0)), own)
         assert (kinds(info), monitor.name(after)) == ([], "alarm")
-        cleared, info = monitor.update(after, draw(20_000, 7), PLAN)
+        cleared, info = monitor.update(after, draw(40_000, 7), own)
         assert kinds(info)[0] == "cleared"
-    assert to_plain(cleared) == to_plain(monitor.update(after, draw(20_000, 7), PLAN)[0])
+    assert to_plain(cleared) == to_plain(monitor.update(after, draw(40_000, 7), own)[0])
+
+
+@pytest.mark.parametrize("detectors", [*((name,) for name in NAMES), NAMES], ids=str)
+def test_each_detector_says_what_moved_and_by_how_much(detectors):
+    own = plan(detectors=detectors)
+    state, info = monitor.update(watching(own), draw(8000, 3, shift=(1.0, 0.0)), own)
+    assert kinds(info).count("raised") == 1
+    told = [one for one in moved(state.reference, state.watch, own.wanted.window, FULL) if one.what == "mean"]
+    assert (told[0].component, told[0].feature) == (4, 0)
+    assert told[0].deviations == pytest.approx(1.0, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"detectors": ("cusum",)}, {"window": 20}, {"window": 100}, {"run_length": 30_000}], ids=str
+)
+def test_other_settings_are_calibrated_for_on_the_same_reference(changed):
+    state, _ = monitor.update(watching(PLAN), draw(1033, 2), PLAN)
+    other = plan(**changed)
+    after, info = monitor.update(state, draw(1000, 3), other)
+    assert (monitor.name(after), after.reference) == ("calibrating", state.reference)
+    assert (info.outlier == monitor.UNKNOWN).all()
+    after, info = monitor.update(after, draw(3500, 4), other)
+    assert info.calibrated
+    assert after.watch.standard.wanted == other.wanted
+    assert after.versions == state.versions
+
+
+def test_a_window_that_changes_while_calibrating_begins_the_calibration_anew():
+    state, _ = monitor.update(frozen(), draw(1045, 1), PLAN)
+    after, info = monitor.update(state, draw(990, 2), plan(window=20))
+    assert (info.calibrated, after.gathering.windows, after.filled) == (False, 49, 10)
 
 
 STREAM = np.concatenate([draw(1630, 5), draw(700, 6, shift=(3.0, 0.0)), draw(400, 7)])

@@ -18,12 +18,12 @@ COVARIANCES = {
 }
 
 
-def learnt(name, vectors=LEARNT, weights=WEIGHTS):
+def learnt(name, vectors=LEARNT, weights=WEIGHTS, known=1.0):
     of = covariance.by_name(name)
     factors, sound = of.factorise(COVARIANCES[name])
     assert sound.all()
     parameters = Parameters(weights, np.arange(K * D, dtype=float).reshape(K, D), COVARIANCES[name], factors)
-    return Frozen(parameters, scores.held(parameters, of), of, vectors)
+    return Frozen(parameters, scores.held(parameters, of), of, vectors, np.full((5, K), known))
 
 
 def expected(name):
@@ -57,6 +57,14 @@ def test_truths_lie_round_the_model_as_near_as_it_has_learnt_much(name):
         assert weights.mean(axis=0) == pytest.approx(WEIGHTS, abs=4 / np.sqrt(n * 300))
     apart = [np.mean([((one.means - model.means) ** 2).sum() for one in found]) for found in (of_few, of_many)]
     assert apart[0] / apart[1] == pytest.approx(100, rel=0.25)
+
+
+def test_what_is_known_in_part_counts_as_fewer_vectors():
+    seeds = range(200)
+    half = [truth(learnt("full", 600, known=0.5), np.random.default_rng(seed)) for seed in seeds]
+    whole = [truth(learnt("full", 300), np.random.default_rng(seed)) for seed in seeds]
+    for one, other in zip(half, whole, strict=True):
+        assert all(np.allclose(*both) for both in zip(one, other, strict=True))
 
 
 def test_a_component_that_had_died_has_a_truth_too():

@@ -1,0 +1,64 @@
+"""Exponentially weighted moving averages of all scores (Lowry et al. 1992), on several scales.
+
+    m <- m + rate (x - m),   value = the length of a group's part of m, as a number that is near standard normal
+
+with rate 2 / (1 + span): a scale remembers about `span` windows. A large change is seen at once by the short scales, a
+small one after a while by the long ones.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from streamgmm.drift.joint.interface import Detector, Found, Frame, State, largest, normal, nothing
+from streamgmm.drift.scores import Layout
+from streamgmm.mixture.arrays import Array, frozen
+from streamgmm.mixture.compiled import compiled
+
+
+class Averages(NamedTuple):
+    """The detector."""
+
+    spans: tuple[float, ...] = (3.0, 15.0, 63.0, 255.0)  # windows
+
+    @property
+    def scales(self) -> int:
+        """One for each span."""
+        return len(self.spans)
+
+    def init(self, layout: Layout) -> State:
+        """See `Detector`."""
+        return State(frozen(np.zeros((self.scales, layout.size))), 0)
+
+    def update(self, state: State, scores: Array, frame: Frame) -> tuple[State, Found]:
+        """See `Detector`."""
+        memory, found = np.array(state.memory), nothing(len(scores), self.scales)
+        rates = self._rates
+        units = 1 / (rates[:, None] / (2 - rates[:, None]) + frame.doubt[None, :])
+        _advance(frame.layout, rates, units, memory, scores, found)
+        return State(frozen(memory), state.seen + len(scores)), found
+
+    def departure(self, state: State, scale: int, layout: Layout) -> Array:
+        """See `Detector`."""
+        return np.asarray(state.memory[scale])
+
+    @property
+    def _rates(self) -> Array:
+        """(s,) weight of the newest window."""
+        return np.asarray(2 / (1 + np.array(self.spans)))
+
+
+DETECTOR: Detector = Averages()
+
+
+@compiled
+def _advance(layout: Layout, rates: Array, units: Array, memory: Array, scores: Array, found: Found) -> None:
+    for m in range(len(scores)):
+        for s in range(len(rates)):
+            row, values, groups = memory[s], found.values[m, s], found.groups[m, s]
+            for i in range(len(row)):
+                row[i] += rates[s] * (scores[m, i] - row[i])
+            largest(layout, row, values, groups)
+            for f in range(len(values)):
+                g = groups[f]
+                values[f] = normal(values[f] * units[s, f], layout.edges[g + 1] - layout.edges[g])
