@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamgmm.engine.learn import learn
+from streamgmm.engine.learn import learn, score
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import gathered
 from streamgmm.engine.sample import Sample, taken
 from streamgmm.engine.values import Array, Chunk, Event, Live, Outgoing, Report, State, combined
 from streamgmm.engine.watching import Watched, told, watch, watch_ahead
-from streamgmm.mixture import averaging, stepwise_em
+from streamgmm.mixture import averaging
 from streamgmm.records import assignments, columns, dead_letters, headers
 from streamgmm.records.columns import Int64, RecordColumns
 from streamgmm.records.vectors import Rejection, Vectors
@@ -63,7 +63,7 @@ def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tup
     for chunk in chunks:
         if len(chunk.columns.offsets):
             state, live, output, report = _assign_chunk(plan, state, live, chunk)
-            state = _counted(state, chunk, output)
+            state = _counted(state, chunk, output, learnt=not plan.frozen)
             reports.append(combined([output, report]))
     return state._replace(model=live), combined(reports)
 
@@ -82,7 +82,7 @@ def _assign_chunk(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[S
     return state, live, published, said
 
 
-def _counted(state: State, chunk: Chunk, report: Report) -> State:
+def _counted(state: State, chunk: Chunk, report: Report, *, learnt: bool) -> State:
     totals = state.totals
     published = sum(len(out.columns.offsets) for out in report.assignments)
     refused = sum(len(out.columns.offsets) for out in report.dead_letters)
@@ -92,8 +92,8 @@ def _counted(state: State, chunk: Chunk, report: Report) -> State:
     return state._replace(
         totals=totals._replace(
             published=totals.published + published,
-            vectors=totals.vectors + int(np.count_nonzero(chunk.vectors.weights)),
-            incomplete=totals.incomplete + int(np.count_nonzero(~_complete(chunk.vectors.matrix))),
+            vectors=totals.vectors + learnt * int(np.count_nonzero(chunk.vectors.weights)),
+            incomplete=totals.incomplete + learnt * int(np.count_nonzero(~_complete(chunk.vectors.matrix))),
             rejected=rejected,
         )
     )
@@ -162,7 +162,7 @@ def _score(
     plan: Plan, state: State, live: Live, chunk: Chunk, piece: _Piece, ahead: Watched | None
 ) -> tuple[Live, _Scored, list[Event]]:
     rows, weights, before = chunk.vectors.matrix[piece.rows], chunk.vectors.weights[piece.rows], live.mixture
-    mixture, info = stepwise_em.score(before, rows, weights, plan.learning)
+    mixture, info = score(plan, before, rows, weights)
     shown = averaging.scored_by_average(before, rows, plan.learning) if plan.averaged_scoring else info
     watched = watch(plan, live, rows) if ahead is None else ahead.part(piece.rows)
     live = live._replace(mixture=mixture, drift=watched.drift if ahead is None else live.drift)

@@ -1,24 +1,32 @@
-"""The M-step between two batches: learn, say what became of components, and take the reference for drift."""
+"""What is learnt of a batch: its scores wait, and the M-step between two batches takes them in.
+
+A frozen model (`Plan.frozen`) does neither. Batches end where they would, so that what is done there is done there
+still: the reference for drift is taken, and what follows an alarm begins.
+"""
 
 from streamgmm.drift import monitor
 from streamgmm.engine import components
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import frozen_reference, react
-from streamgmm.engine.values import Event, Live, Report, State
+from streamgmm.engine.values import Array, Event, Live, Report, State
 from streamgmm.mixture import averaging, stepwise_em
+from streamgmm.mixture.event_time import later
+
+
+def score(
+    plan: Plan, mixture: stepwise_em.State, rows: Array, weights: Array
+) -> tuple[stepwise_em.State, stepwise_em.Info]:
+    """What the model says of rows (n, d); a model that learns then waits for the M-step with what it has seen."""
+    scored, info = stepwise_em.score(mixture, rows, weights, plan.learning)
+    return mixture if plan.frozen else scored, info
 
 
 def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, Report]:
-    """The model that has learnt the full batch.
+    """The end of a full batch: the model that has learnt it, or the frozen one.
 
-    The reference is frozen at the first M-step after the model has settled: from the average where there is one.
+    The reference is frozen at the first one after the model has settled: from the average where there is one.
     """
-    before = averaging.restart_average(live.mixture) if live.average_is_old else live.mixture
-    mixture, info = stepwise_em.learn(before, plan.learning, live.latest)
-    events = [Event("covariances_repaired", {"steps": mixture.steps, "count": info.repairs})] if info.repairs else []
-    live = live._replace(mixture=mixture, filled=0, step_size=info.step_size, latest=None, average_is_old=False)
-    state, live, changed = components.follow(state, live, info.changes)
-    events += changed
+    state, live, events = _rested(state, live) if plan.frozen else _learnt(plan, state, live)
     state, live, acted = react(plan, state, live)
     events += acted.events
     if plan.drift is not None and live.drift.reference is None and _settled(plan, plan.drift, live):
@@ -27,5 +35,23 @@ def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, Report]:
     return state, live, acted._replace(events=tuple(events))
 
 
+def _learnt(plan: Plan, state: State, live: Live) -> tuple[State, Live, list[Event]]:
+    before = averaging.restart_average(live.mixture) if live.average_is_old else live.mixture
+    mixture, info = stepwise_em.learn(before, plan.learning, live.latest)
+    events = [Event("covariances_repaired", {"steps": mixture.steps, "count": info.repairs})] if info.repairs else []
+    live = live._replace(mixture=mixture, filled=0, step_size=info.step_size, latest=None, average_is_old=False)
+    state, live, changed = components.follow(state, live, info.changes)
+    return state, live, events + changed
+
+
+def _rested(state: State, live: Live) -> tuple[State, Live, list[Event]]:
+    """Event time that passes is no reason to forget, and a model that was to start anew does not."""
+    mixture = live.mixture._replace(event_time=later(live.mixture.event_time, live.latest))
+    return state, live._replace(mixture=mixture, filled=0, latest=None, recent=None), []
+
+
 def _settled(plan: Plan, drift: monitor.Plan, live: Live) -> bool:
-    return drift.settle is not None and live.mixture.time * plan.learning.batch_size >= drift.settle
+    """A frozen model moves no more."""
+    if drift.settle is None:
+        return False
+    return plan.frozen or live.mixture.time * plan.learning.batch_size >= drift.settle

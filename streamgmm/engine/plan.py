@@ -36,6 +36,7 @@ class Plan(NamedTuple):
     start: Start
     learning: Learning
     averaged_scoring: bool
+    frozen: bool  # nothing is learnt
     warm_up: int | None
     warm_up_bytes: int
     drift: monitor.Plan | None
@@ -61,6 +62,7 @@ def plan(settings: Settings, *, largest_record: int) -> Plan:
         start=_start(settings, learning.covariance),
         learning=learning,
         averaged_scoring=chosen.averaged_scoring,
+        frozen=chosen.frozen,
         warm_up=chosen.warm_up,
         warm_up_bytes=int(chosen.warm_up_bytes),
         drift=_drift(settings, learning) if drift.enabled else None,

@@ -121,6 +121,7 @@ class Model(_Value):
     effective_sample_size: float | None = Field(description="vectors of equal weight that would say as much")
     weak: int | None = Field(description="components that hold fewer vectors than their covariance needs")
     background: float | None = Field(description="weight of the background; null without one")
+    frozen: bool = Field(description="the model is frozen (`learning.frozen`): nothing is learnt")
     comparison: Comparison | None = Field(description="components against the reference; null without one")
 
 

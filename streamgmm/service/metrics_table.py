@@ -246,6 +246,12 @@ METRICS: tuple[Metric, ...] = (
         read=lambda s: one(s.phase == "running"),
     ),
     Metric(
+        "streamgmm_model_frozen",
+        "gauge",
+        "1 while the model is frozen (learning.frozen): it assigns and watches, and learns nothing; 0 otherwise.",
+        read=lambda s: one(s.frozen),
+    ),
+    Metric(
         "streamgmm_phase",
         "gauge",
         "1 for the phase the learner is in, 0 for the others.",

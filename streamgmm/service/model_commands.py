@@ -11,7 +11,7 @@ from streamgmm.engine import plan as plans
 from streamgmm.engine.values import Live, Totals
 from streamgmm.errors import BrokerError, SettingsError, StateLost
 from streamgmm.service import checkpoint as checkpoints
-from streamgmm.service import model_topic, session, topics
+from streamgmm.service import frozen, model_topic, session, topics
 from streamgmm.service.audit.models import models_held
 from streamgmm.service.checkpoint import Checkpoint
 from streamgmm.service.model_topic import Keys, publish
@@ -79,9 +79,10 @@ async def reset(settings: Settings, *, positions: Literal["keep", "forget"] = "k
     """Forget what was learnt; a learner that runs is fenced. Returns a sentence that says what was done.
 
     `keep` goes on where the learner stands, so that every record is still assigned once; with `forget` the next start
-    reads from `input.start` again. Raises StateLost when `keep`
-    cannot be done because the checkpoint is damaged or missing.
+    reads from `input.start` again. Raises StateLost when `keep` cannot be done because the checkpoint is damaged or
+    missing, SettingsError where `learning.frozen` would keep another model from starting.
     """
+    frozen.refuse_to_forget(settings)
     async with open_broker(settings.broker, create=False) as broker:
         topic = settings.topics["model"]
         if await broker.topic(topic) is None:

@@ -18,7 +18,7 @@ from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Event, Range, State
 from streamgmm.errors import StateLost
 from streamgmm.service import checkpoint as checkpoints
-from streamgmm.service import model_topic
+from streamgmm.service import frozen, model_topic
 from streamgmm.service.buffered import read_again
 from streamgmm.service.checkpoint import Origin, Partitions
 from streamgmm.service.model_topic import Claim, Found, Keys
@@ -71,6 +71,7 @@ class Start(NamedTuple):
     buffered: tuple[Range, ...] = ()
     progress: tuple[Progress, ...] = ()  # since the checkpoint
     settings: Settings | None = None  # that it was learnt by
+    events: tuple[Event, ...] = ()  # of what the settings have changed since
 
 
 async def take_over(ground: Ground) -> Session:
@@ -78,6 +79,8 @@ async def take_over(ground: Ground) -> Session:
     topic, name = ground.topics.model.name, ground.settings.model.name
     seen = await model_topic.newest(ground.broker, topic, name, open_for=0.0)  # what is open the writer ends
     _refuse(seen, ground.settings)
+    if seen.checkpoint is not None or not seen.traces:
+        frozen.refuse_without_model(seen.checkpoint, ground.settings)
     writer = await ground.broker.writer(
         model_topic.transactional_id(ground.settings), compression=ground.settings.output.compression
     )
@@ -111,7 +114,8 @@ def _restored(found: Found, settings: Settings, topic: str) -> Start | None:
         held = found.checkpoint
         state = checkpoints.state_of(held)._replace(n_features=held.n_features or settings.n_features)
         learnt_by = checkpoints.settings_of(held, settings) if found.progress else None
-        return Start(state, checkpoints.origin_of(held), held.buffered, found.progress, learnt_by)
+        changed = frozen.changed(held, settings)
+        return Start(state, checkpoints.origin_of(held), held.buffered, found.progress, learnt_by, changed)
     if found.traces:
         raise StateLost(
             f"model {settings.model.name!r} has been started before, but topic {topic} holds no complete checkpoint of "
@@ -160,7 +164,7 @@ async def _ready(ground: Ground, writer: Writer, claim: OwnClaim, begin: Start) 
         state = await relearn(reader, plan, state, begin.progress, settings.input.topic)
     state = await _with_new_partitions(state, ground.broker, settings.input.topic)
     await reader.assign(state.positions)
-    return Session(ground, reader, writer, at_once, claim, begin.origin, state, events)
+    return Session(ground, reader, writer, at_once, claim, begin.origin, state, (*begin.events, *events))
 
 
 async def _with_new_partitions(state: State, broker: Broker, topic: str) -> State:

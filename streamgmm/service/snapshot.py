@@ -101,4 +101,5 @@ class Snapshot(NamedTuple):
     effective_sample_size: float | None = None  # vectors of equal weight that would say as much as the statistics
     weak: int | None = None  # components that borrow covariance from the others
     background: float | None = None  # its weight; None without one
+    frozen: bool = False  # nothing is learnt, by setting
     comparison: Comparison | None = None  # of the components with the reference's; None without one

@@ -60,6 +60,7 @@ class View:
             effective_sample_size=live.mixture.effective_sample_size if live else None,
             weak=weak.count(live.mixture.statistics, live.mixture.effective_sample_size) if live else None,
             background=live.mixture.background if live and self._plan.learning.background else None,
+            frozen=self._plan.frozen,
             comparison=_comparison(live, self._plan),
         )
 
@@ -76,7 +77,7 @@ class View:
         have, needed = self._warm_up(state)
         if isinstance(state.model, WarmUp):
             return "warming_up", f"warming up: {have} of {needed} vectors"
-        return "running", "assigning and learning"
+        return "running", "assigning; the model is frozen" if self._plan.frozen else "assigning and learning"
 
 
 def empty(settings: Settings) -> Snapshot:
@@ -84,7 +85,8 @@ def empty(settings: Settings) -> Snapshot:
     off = DriftView("off", 0.0, (), None, (), None)
     none = snapshot.Totals(0, 0, {}, 0, 0)
     name = settings.model.name
-    return Snapshot("starting", "starting", name, (), (), (), 0, None, 0, None, (0, 0), off, none, {}, {}, None)
+    seen = Snapshot("starting", "starting", name, (), (), (), 0, None, 0, None, (0, 0), off, none, {}, {}, None)
+    return seen._replace(frozen=settings.learning.frozen)
 
 
 def _components(live: Live, features: Sequence[Feature]) -> tuple[ComponentView, ...]:

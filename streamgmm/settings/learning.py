@@ -23,6 +23,11 @@ class HalfLife(Section):
 class Learning(Section):
     """Stepwise EM."""
 
+    frozen: bool = Field(
+        False,
+        description="the model stays as it is: vectors are assigned and held against the reference, and nothing is "
+        "learnt; needs a model that has started, was imported or is given by weights, means and covariances",
+    )
     batch_size: int = Field(512, ge=1, le=1_000_000, description="vectors to an M-step")
     exponent: float = Field(
         0.6,

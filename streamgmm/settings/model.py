@@ -99,6 +99,12 @@ class Model(Section):
         return self.n_components_min if self.n_components == "auto" else self.n_components
 
     @property
+    def is_given(self) -> bool:
+        """The whole mixture is in the settings."""
+        shapes = self.covariances_init, self.precisions_init
+        return None not in (self.weights_init, self.means_init) and shapes != (None, None)
+
+    @property
     def dimension(self) -> int | None:
         """The number of features where the section says it."""
         spreads = () if self.covariance_type == "spherical" else (self.covariances_init, self.precisions_init)

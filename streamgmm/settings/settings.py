@@ -62,6 +62,9 @@ class Settings(Section):
                 f"learning.warm_up: {warm_up} vectors are too few to start {components} components "
                 f"(model.n_components); {2 * components} or more"
             )
+        changing = [action for action in self.drift.actions if action != "new_reference"]
+        if self.learning.frozen and changing:
+            yield f"drift.actions: {changing[0]} changes the model, and learning.frozen is true; leave one of them out"
         yield from self._dimensions()
 
     def _dimensions(self) -> Iterator[str]:

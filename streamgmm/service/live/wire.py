@@ -161,6 +161,7 @@ def _model(frame: Frame, transforms: list[Any]) -> dict[str, Any]:
         "name": seen.model,
         "phase": seen.phase,
         "detail": seen.detail,
+        "frozen": seen.frozen,
         "warm_up": seen.warm_up,
         "steps": seen.steps,
         "step_size": seen.step_size,

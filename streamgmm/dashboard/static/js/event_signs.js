@@ -8,6 +8,8 @@ const SIGNS = {
   reference_calibrated: "C",
   model_reheated: "↺",
   model_reinitialised: "↺",
+  model_frozen: "❄",
+  model_unfrozen: "❅",
   component_born: "+",
   component_died: "†",
   component_split: "÷",

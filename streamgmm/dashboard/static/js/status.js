@@ -26,6 +26,8 @@ const TEXTS = {
   draining: "The service ends: {detail}.",
 };
 
+const FROZEN = "The model is frozen (learning.frozen): vectors are assigned and held against the reference, and nothing is learnt.";
+
 /** What is shown is the last that was seen, and not how things are. */
 export const stale = ({ link, frame }) => link !== "live" || ["starting", "restoring", "disconnected"].includes(frame.model.phase);
 
@@ -34,10 +36,11 @@ export function statusOf({ link, frame }) {
   const { phase, detail, warm_up: [have, need] } = frame.model;
   if (phase === "warming_up") return warmingUp(have, need);
   if (PHASES[phase]) return { ...PHASES[phase], text: TEXTS[phase].replace("{detail}", detail) };
-  const { last_timestamp: newest } = frame.model;
+  const { last_timestamp: newest, frozen } = frame.model;
   const idle = newest === null ? 0 : frame.time - newest / 1000;
-  if (!frame.flow.rate && idle > QUIET) return { word: "quiet", tone: "calm", text: `No record has arrived for ${seconds(idle)}. The service waits for more.` };
-  return { word: "running", tone: "good", text: null };
+  const quiet = !frame.flow.rate && idle > QUIET ? `No record has arrived for ${seconds(idle)}. The service waits for more.` : null;
+  if (frozen) return { word: "frozen", tone: "calm", text: [FROZEN, quiet].filter(Boolean).join(" ") };
+  return quiet ? { word: "quiet", tone: "calm", text: quiet } : { word: "running", tone: "good", text: null };
 }
 
 function warmingUp(have, need) {
