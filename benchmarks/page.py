@@ -1,8 +1,10 @@
 """What open pages cost: the learner's rate with twenty of them open, over its rate with none.
 
 The embedded log, exactly-once; one vector of 8 features a record, 10 components with full covariances. Pairs of runs
-over the same topic, one with pages and one without, in turn; the figure is the median of the pairs' ratios. A page is
-a reader of `/api/v1/live` that takes every frame; all of them are served, and read, on the same two cores.
+over the same topic, one with pages and one without, in turn; the figure is the median of the pairs' ratios. A run takes
+some 20 s at full speed, since a service begins to serve only when its first records are out. A page is a reader of
+`/api/v1/live` that takes every frame; all of them are served, and read, on the same two cores. Each has to get its
+frames, or the benchmark fails.
 """
 
 import argparse
@@ -16,13 +18,18 @@ from typing import NamedTuple
 from benchmarks.harness import machine, places, results, service, workload
 from benchmarks.harness.places import Place
 from benchmarks.harness.results import Result
+from streamgmm.broker.interface import Topic
 from streamgmm.broker.open import open_broker
 from streamgmm.settings import Broker
 from tests.kafka.server import free_port
 
 PAGES = 20
 FLOOR = 0.95  # of the rate without pages
+FEWEST = 1.0  # frames a second that each page has to get while the service runs; it sends up to 4
+STARTING = 3.0  # seconds of a run in which none is asked for
 PIECE = 1 << 16
+FRAME = b"event: frame\n"
+KEPT = {"retention.bytes": str(64 << 20)}  # of a run's assignments, so that 18 runs fill no disk
 
 
 class Size(NamedTuple):
@@ -32,8 +39,8 @@ class Size(NamedTuple):
     pairs: int
 
 
-QUICK = Size(400_000, 1)
-FULL = Size(1_000_000, 9)
+QUICK = Size(3_000_000, 1)
+FULL = Size(9_000_000, 9)
 
 
 class Pairs(NamedTuple):
@@ -41,14 +48,16 @@ class Pairs(NamedTuple):
 
     rates: list[tuple[float, float]]
     processor: list[tuple[float, float]]  # seconds a record
-    taken: float  # bytes that the pages of a run took
+    seconds: list[float]  # that runs with pages took
+    taken: list[int]  # bytes that the pages of a run took
+    frames: list[int]  # that each page of each run got
 
 
-class Readers:
-    """Pages: connections that take what they are sent."""
+class Page:
+    """A connection that takes what it is sent."""
 
     def __init__(self, port: int) -> None:
-        self.taken = 0  # bytes
+        self.taken, self.frames = 0, 0  # bytes; whole frames begun
         self._port = port
 
     async def read(self) -> None:
@@ -57,10 +66,16 @@ class Readers:
             with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
                 writer.write(b"GET /api/v1/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
-                while piece := await reader.read(PIECE):
-                    self.taken += len(piece)
+                await self._take(reader)
                 return
             await asyncio.sleep(0.02)
+
+    async def _take(self, reader: asyncio.StreamReader) -> None:
+        rest = b""
+        while piece := await reader.read(PIECE):
+            self.taken += len(piece)
+            self.frames += (rest + piece).count(FRAME)
+            rest = (rest + piece)[1 - len(FRAME) :]
 
 
 def main() -> None:
@@ -77,12 +92,16 @@ def report(pairs: Pairs, size: Size, folder: Path) -> None:
     rate, cost = (statistics.median(a / b for a, b in each) for each in (pairs.rates, pairs.processor))
     case = f"{PAGES} open pages"
     with_pages, without = (statistics.median(each) for each in zip(*pairs.rates, strict=True))
+    per_page = statistics.median(pairs.frames)
     found = [
         Result(case, "rate with pages / without", "ratio", rate),
         Result(case, "processor time a record with pages / without", "ratio", cost),
         Result(case, "rate", "records/s", with_pages),
         Result("no open page", "rate", "records/s", without),
-        Result(case, "sent to pages in a run", "MiB", pairs.taken / 2**20),
+        Result(case, "a run", "s", statistics.median(pairs.seconds)),
+        Result(case, "frames a page in a run", "frames", per_page),
+        Result(case, "frames of the page with the fewest", "frames", min(pairs.frames)),
+        Result(case, "sent to pages in a run", "MiB", statistics.median(pairs.taken) / 2**20),
     ]
     if size == FULL:
         found[0] = found[0].at_least(FLOOR)
@@ -99,25 +118,38 @@ def _arguments() -> argparse.Namespace:
 
 async def measured(place: Place, size: Size) -> Pairs:
     """Run the pairs."""
-    pairs = Pairs([], [], 0.0)
+    pairs = Pairs([], [], [], [], [])
     async with open_broker(Broker(url=place.url)) as broker:
         await workload.fill(broker, place.topic, workload.Workload(size.records))
         for number in range(size.pairs):
             runs = {}
             for pages in (PAGES, 0) if number % 2 else (0, PAGES):
                 port, output = free_port(), f"{place.topic}.{pages}.{number}"
+                await broker.create_topic(Topic(output, workload.Workload(0).partitions, 1, KEPT))
                 async with _open(pages, port) as readers:
                     runs[pages] = await service.run(broker, output, size.records, _settings(place, output, port))
-                pairs = pairs._replace(taken=pairs.taken + readers.taken / size.pairs)
+                if readers:
+                    checked(readers, runs[pages].seconds)
+                    pairs.seconds.append(runs[pages].seconds)
+                    pairs.taken.append(sum(reader.taken for reader in readers))
+                    pairs.frames.extend(reader.frames for reader in readers)
+            results.progress(f"pair {number + 1} of {size.pairs}: {runs[PAGES].rate / runs[0].rate:.3f}")
             pairs.rates.append((runs[PAGES].rate, runs[0].rate))
             pairs.processor.append((runs[PAGES].processor_per_record, runs[0].processor_per_record))
     return pairs
 
 
+def checked(readers: list[Page], seconds: float) -> None:
+    """Raise RuntimeError where a page got too few frames in a run of so many seconds: it would cost nothing then."""
+    fewest, wanted = min(reader.frames for reader in readers), FEWEST * (seconds - STARTING)
+    if fewest < max(wanted, 1):
+        raise RuntimeError(f"a page got {fewest} frames in a run of {seconds:.1f} s, fewer than {wanted:.0f}")
+
+
 @contextlib.asynccontextmanager
-async def _open(pages: int, port: int) -> AsyncIterator[Readers]:
-    readers = Readers(port)
-    tasks = [asyncio.create_task(readers.read()) for _ in range(pages)]
+async def _open(pages: int, port: int) -> AsyncIterator[list[Page]]:
+    readers = [Page(port) for _ in range(pages)]
+    tasks = [asyncio.create_task(reader.read()) for reader in readers]
     yield readers
     for task in tasks:
         task.cancel()

@@ -6,13 +6,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.page.axe import serious
+
 SOON = 5.0  # seconds from the first model to its picture
-AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 DRAWN = "() => window.streamgmm.drawList && window.streamgmm.drawList.ellipses.length === 8"
 MOMENTS = "(count) => window.streamgmm.state.history.rows.length > count"
 
@@ -119,7 +119,7 @@ def test_everything_is_reached_by_the_keyboard(page: Page) -> None:
     for _ in range(60):
         page.keyboard.press("Tab")
         seen.add(page.evaluate(FOCUSED))
-    wanted = {"A:", "BUTTON:plain", "SELECT:", "SUMMARY:", "BUTTON:round", "INPUT:moment", "DIV:scroll"}
+    wanted = {"A:", "BUTTON:plain", "SELECT:", "CANVAS:", "SUMMARY:", "BUTTON:round", "INPUT:moment", "DIV:scroll"}
     assert wanted <= seen
     assert any(one.startswith("BUTTON:card") for one in seen)
     page.locator(".card").first.focus()
@@ -135,16 +135,17 @@ def test_axe_finds_nothing_serious(demo: str, open_page, scheme: str) -> None:
     page.wait_for_function(DRAWN, timeout=90_000)
     for summary in page.locator("summary").all():
         summary.click()
-    page.add_script_tag(path=AXE)
-    found = page.evaluate("() => axe.run()")["violations"]
-    assert [
-        (v["id"], [n["html"][:80] for n in v["nodes"]][:3]) for v in found if v["impact"] in {"serious", "critical"}
-    ] == []
+    assert serious(page) == []
 
 
-def test_the_apis_own_page_is_served_from_here(demo: str, open_page) -> None:
-    page = open_page(f"{demo}/api/docs")
-    expect(page.locator("#operations-model-components_api_v1_components_get")).to_be_visible(timeout=30_000)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_apis_own_page_is_served_from_here_and_axe_finds_nothing_serious(demo: str, open_page, scheme) -> None:
+    page = open_page(f"{demo}/api/docs", color_scheme=scheme, bypass_csp=True)
+    operation = page.locator("#operations-model-components_api_v1_components_get")
+    expect(operation).to_be_visible(timeout=30_000)
+    operation.get_by_role("button").first.click()
+    expect(operation.locator(".opblock-body")).to_be_visible()
+    assert serious(page) == []
 
 
 def test_a_hidden_tab_closes_its_stream(demo: str, page: Page) -> None:

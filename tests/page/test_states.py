@@ -4,15 +4,16 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from streamgmm.engine import step as engine
 from streamgmm.engine.values import Event
 from streamgmm.mixture.vacancy import vacated
 from streamgmm.service.live import pages
 from streamgmm.service.publisher import Committed
-from streamgmm.service.snapshot import StatisticView, Totals
+from streamgmm.service.snapshot import DiagnosisView, StatisticView, Totals, TransformView
 from tests.engine import streams
+from tests.page.axe import serious
 from tests.page.shown import Shown, live_of, model_of_size, sample_of, settings_for, snapshot_of
 from tests.service.snapshots import NO_DRIFT
 
@@ -26,21 +27,71 @@ def running(shown: Shown, k: int = 3, **changes: object) -> None:
     shown.show(snapshot_of(shown.settings, live, **changes), live, (sample_of(live, 60),))
 
 
-@pytest.mark.parametrize(
-    ("phase", "detail", "word", "text"),
-    [
-        ("starting", "loading compiled code", "starting", "The service starts: loading compiled code."),
-        ("restoring", "taking over model players", "restoring", "takes the model over from its last checkpoint"),
-        ("disconnected", "no broker at h:1", "no broker", "has lost its broker"),
-        ("draining", "told to stop", "stopping", "The service ends: told to stop."),
-    ],
-)
-def test_a_service_that_does_not_run_says_why(open_page, phase, detail, word, text) -> None:
+GATHERING = {"phase": "warming_up"}
+LOOKS = [  # what the service is in: the word, its colour, what the banner says, whether the picture is a past one's
+    ({"phase": "starting", "detail": "loading"}, False, "starting", "watch", "The service starts: loading.", True),
+    ({**GATHERING, "warm_up": (0, 400)}, False, "waiting", "calm", "Nothing has arrived yet", False),
+    ({**GATHERING, "warm_up": (100, 400)}, False, "warming up", "calm", "100 of 400 (25 %)", False),
+    (
+        {"phase": "restoring", "detail": "reading"},
+        True,
+        "restoring",
+        "watch",
+        "from its last checkpoint: reading",
+        True,
+    ),
+    ({"phase": "running"}, True, "running", "good", None, False),
+    ({"last_timestamp": 1_000}, True, "quiet", "calm", "No record has arrived for", False),
+    ({"frozen": True}, True, "frozen", "calm", "The model is frozen (learning.frozen): vectors are assigned", False),
+    ({"frozen": True, "last_timestamp": 1_000}, True, "frozen", "calm", "No record has arrived for", False),
+    ({"phase": "disconnected", "detail": "h:1"}, True, "no broker", "bad", "lost its broker and goes on", True),
+    (
+        {"phase": "draining", "detail": "told to stop"},
+        True,
+        "stopping",
+        "watch",
+        "The service ends: told to stop",
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_whatever_the_service_is_in_the_page_looks_like_it_and_axe_finds_nothing_serious(open_page, scheme) -> None:
+    with Shown(settings_for(TWO, 3)) as shown:
+        page = open_page(shown.address, color_scheme=scheme, bypass_csp=True)
+        for changes, has_model, word, tone, text, stale in LOOKS:
+            live = model_of_size(3, 2) if has_model else None
+            shown.show(snapshot_of(shown.settings, live, **changes), live)
+            expect(page.get_by_role("status")).to_have_text(word)
+            expect(page.get_by_role("status")).to_have_class(f"status {tone}")
+            expect(page.locator(".banner")).to_have_count(1 if text else 0)
+            if text:
+                expect(page.locator(".banner")).to_contain_text(text)
+                expect(page.locator(".banner")).to_have_class(f"banner {tone}")
+            expect(page.locator(".grid.stale")).to_have_count(stale)
+            expect(page.locator(".scatter canvas")).to_have_count(shown.recorder.newest().picture is not None)
+            assert serious(page) == [], word
+
+
+def test_a_page_that_has_no_answer_yet_says_so(open_page) -> None:
+    answers: list[bool] = []
     with Shown(settings_for(TWO, 2)) as shown:
-        shown.show(snapshot_of(shown.settings, None, phase=phase, detail=detail))
-        page = open_page(shown.address)
-        expect(page.get_by_role("status")).to_have_text(word)
-        expect(page.locator(".banner")).to_contain_text(text)
+        running(shown)
+
+        def silent(route: Route) -> None:
+            if answers:
+                route.continue_()
+            else:
+                route.abort()
+
+        page = open_page(shown.address, prepare=lambda page: page.route("**/api/v1/live*", silent), bypass_csp=True)
+        expect(page.get_by_role("status")).to_have_text("connecting")
+        expect(page.get_by_role("status")).to_have_class("status watch")
+        expect(page.locator(".banner")).to_have_text("Waiting for the service to answer.")
+        assert serious(page) == []
+        answers.append(True)
+        expect(page.get_by_role("status")).to_have_text("running")
 
 
 def test_an_empty_service_waits_and_a_warming_one_shows_how_far_it_is(open_page) -> None:
@@ -110,6 +161,8 @@ def test_a_page_too_many_says_so_and_comes_back(open_page, monkeypatch) -> None:
         running(shown)
         page = open_page(shown.address)
         expect(page.get_by_role("status")).to_have_text("no room")
+        expect(page.get_by_role("status")).to_have_class("status bad")
+        expect(page.locator(".banner")).to_contain_text("As many pages are open as the service serves.")
         monkeypatch.setattr(pages, "MOST_PAGES", 1)
         expect(page.get_by_role("status")).to_have_text("running")
 
@@ -197,6 +250,40 @@ def test_what_is_missing_is_a_dash_and_not_drawn(open_page) -> None:
         assert page.evaluate("window.streamgmm.drawList.points.length") == 10
         expect(page.locator(".means b").first).to_have_text("\u2013")
         assert not re.search(r"\b(NaN|null|undefined)\b", page.locator("body").inner_text())
+
+
+def test_what_is_looked_at_beside_the_alarm_is_on_the_page_and_marked_where_it_is_odd(open_page) -> None:
+    beside = DiagnosisView(
+        jensen_shannon=0.1,
+        effective_components=2.4,
+        effective_components_before=3.2,
+        outlier_rate=0.08,
+        assignment_entropy=0.5,
+        assignment_entropy_before=0.2,
+        transforms=(TransformView("APM", 0.31), TransformView("latency", 0.02)),
+    )
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown, drift=NO_DRIFT._replace(population_stability_index=0.3, diagnosis=beside))
+        page = open_page(shown.address)
+        facts = page.locator(".fact")
+        assert [fact.replace("\n", " ") for fact in facts.all_inner_texts()] == [
+            "outliers 8 % of the newest vectors, in the reference's eyes",
+            "weights' shift 0.30 stability index; above 0.1 a change",
+            "components in use 2.40 3.20 in the reference",
+            "undecided 0.50 nats +0.30 against the reference",
+            "odd inside their component APM APM 0.31, latency 0.0200",
+        ]
+        assert page.locator(".fact.bad dt").all_inner_texts() == ["weights' shift"]
+        assert page.locator(".fact.watch dt").all_inner_texts() == ["odd inside their component"]
+        unknown = beside._replace(
+            outlier_rate=None, assignment_entropy=None, assignment_entropy_before=None, transforms=()
+        )
+        running(shown, drift=NO_DRIFT._replace(population_stability_index=0.0, diagnosis=unknown))
+        expect(facts).to_have_count(4)
+        expect(page.locator(".fact.bad, .fact.watch")).to_have_count(0)
+        assert not re.search(r"\b(NaN|null|undefined)\b", page.locator("body").inner_text())
+        running(shown, drift=NO_DRIFT._replace(diagnosis=None))
+        expect(facts).to_have_count(0)
 
 
 def test_drift_is_told_in_words_on_the_page(open_page) -> None:

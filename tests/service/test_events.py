@@ -19,7 +19,11 @@ from tests.events import SCHEMA, TYPES, check
 from tests.service.snapshots import snapshot
 
 EVENTS = Topic("out.events", 1, 1, {})
-ELSEWHERE = {"model_imported"}  # seen in tests/test_cli_model.py, where a model is imported
+ELSEWHERE = {
+    "model_imported",  # seen in tests/test_cli_model.py
+    "model_frozen",  # in tests/service/test_frozen.py
+    "model_unfrozen",
+}
 
 
 def written(events):

@@ -9,6 +9,7 @@ from streamgmm.broker.open import open_broker
 from streamgmm.errors import SettingsError, TransactionFailed
 from streamgmm.service import model_commands, model_reference, model_topic
 from streamgmm.service.audit import audit
+from tests.events import check
 from tests.service import faults
 from tests.service import test_service as service
 from tests.service.test_model_reference import DRIFT, feed, rows
@@ -47,7 +48,10 @@ async def test_it_is_killed_and_goes_on_and_the_model_stays(url, broker, topic):
     ended = await run_to_end(learning)
     assert b'streamgmm_model_frozen{model="m"} 0.0' in ended.observers.metrics.render()[0]
     assert (await model_commands.newest(learning)).live.mixture.steps > before.live.mixture.steps
-    told = [(one["type"], one["steps"]) for one in await events(broker, frozen) if "frozen" in one["type"]]
+    said = [one for one in await events(broker, frozen) if one["type"] in {"model_frozen", "model_unfrozen"}]
+    for one in said:
+        check(one)
+    told = [(one["type"], one["steps"]) for one in said]
     steps = before.live.mixture.steps
     assert told == [("model_frozen", steps), ("model_unfrozen", steps)]
 

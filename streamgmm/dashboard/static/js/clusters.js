@@ -5,7 +5,7 @@ import { TableBehind } from "./table.js";
 import { AxisChoice } from "./axis_choice.js";
 import { Scatter } from "./scatter.js";
 import { Steps } from "./steps.js";
-import { compact, percent } from "./format.js";
+import { compact, percent, whole } from "./format.js";
 import { labelOf } from "./identity.js";
 import { transformOf } from "./scales.js";
 
@@ -20,9 +20,18 @@ export function Clusters({ state, frame, points, choose }) {
       ? html`<${Scatter} scene=${{ view, ellipses, reference: frame.reference, points }} features=${features}
           shown=${frame} focus=${state.view.focus} choose=${choose} />
         <${TableBehind} caption="The components' places" head=${["component", "weight", ...axisNames(view, features)]}
-          rows=${() => ellipses.map(({ id, weight, centre }) => [labelOf(id), percent(weight), value(view.x, centre[0]), ...(view.y ? [value(view.y, centre[1])] : [])])} />`
+          rows=${() => ellipses.map(({ id, weight, centre }) => [labelOf(id), percent(weight), value(view.x, centre[0]), ...(view.y ? [value(view.y, centre[1])] : [])])} />
+        <${TableBehind} caption="The newest vectors" head=${["vector", "component", "certainty", ...axisNames(view, features)]} rows=${() => newest(points, view, value)} />`
       : html`<${Steps} at=${frame.model.warm_up[0] > 0 && frame.model.phase === "warming_up" ? 1 : 0} />`}
   </${Panel}>`;
+}
+
+const TABLE_ROWS = 30;
+
+function newest(points, view, value) {
+  const last = points.x.length - 1;
+  return points.x.slice(-TABLE_ROWS).map((_, i) => last - i).map((i) => [whole(points.first + i), labelOf(points.component[i]), percent(points.certainty[i]),
+    value(view.x, points.x[i]), ...(view.y ? [value(view.y, points.y[i])] : [])]);
 }
 
 const axisNames = (view, features) => [view.x, view.y].filter(Boolean).map((axis) => (axis.feature === null ? axis.key : features[axis.feature].name));

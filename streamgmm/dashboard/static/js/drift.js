@@ -5,6 +5,7 @@ import { TableBehind } from "./table.js";
 import { Chart } from "./chart.js";
 import { themeOf } from "./theme.js";
 import { clock, compact, percent, words } from "./format.js";
+import { Beside } from "./beside.js";
 import { signOf } from "./event_signs.js";
 import { told } from "./event_words.js";
 
@@ -29,6 +30,7 @@ export function Drift({ state, frame, rows, all }) {
         label=${`Statistics over time as a share of their limits; now ${statistics.map(({ name, value, limit }) => `${name} ${percent(share(value, limit))}`).join(", ")}`} />` : html`<p class="empty">${frame.view ? WAITING[word] ?? "" : "There is no model yet."} ${frame.view && word !== "off" && html`<progress max="1" value=${progress} aria-label="done"></progress>`}</p>`}
     ${frame.view && html`<h3>Log-likelihood of the vectors <small>nats; higher is better explained</small></h3>
     <${Chart} rows=${told} lines=${likelihood} events=${signs} until=${until} theme=${theme} height=${96} label=${`Log-likelihood over time; now ${compact(frame.model.log_likelihood)} nats`} />`}
+    <${Beside} drift=${frame.drift} />
     <${Events} events=${events} />
     <${TableBehind} caption="The statistics" head=${["time", "log-likelihood", ...statistics.map(({ name, limit }) => `${name} (limit ${compact(limit)})`)]}
       rows=${() => rows.slice(-TABLE_ROWS).reverse().map((row) => [clock(row.time), compact(row.log_likelihood), ...statistics.map(({ name }) => compact(row.statistics[name]))])} />

@@ -5,6 +5,7 @@ export const KEYS = [
   ["Space", "pause, go on"],
   ["← →", "step through time"],
   ["End", "back to now"],
+  ["← ↑ ↓ →", "on the scatter: from vector to vector"],
   ["D", "dark or light"],
   ["Esc", "no component chosen"],
 ];

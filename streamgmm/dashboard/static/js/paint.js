@@ -8,7 +8,8 @@ const FADED = 0.25; // opacity of the oldest point, of a fresh one's
 const FEW = 12; // labels that have room for the weight
 const SURE = [0.25, 0.95]; // opacity from a guess to certainty
 
-export function paint(context, list, { axes, focus }) {
+/** `focus` is the component that is chosen, `at` the number of the vector that the keyboard stands on. */
+export function paint(context, list, { axes, focus, at }) {
   const theme = themeColours(list);
   context.clearRect(0, 0, list.plot.width, list.plot.height);
   grid(context, list.plot, axes, theme);
@@ -20,6 +21,7 @@ export function paint(context, list, { axes, focus }) {
   reference(context, list.reference, theme);
   ellipses(context, list.ellipses, theme, focus);
   labels(context, list.labels, theme, focus);
+  for (const { number, x, y } of list.points) if (number === at) stand(context, x, y, theme);
   context.restore();
 }
 
@@ -73,6 +75,17 @@ function ring(context, x, y, theme) {
   context.strokeStyle = theme.bad;
   context.lineWidth = 1;
   context.stroke();
+}
+
+/** A ring that is seen on any ground. */
+function stand(context, x, y, theme) {
+  for (const [width, colour] of [[5, theme.panel], [2.2, theme.ink]]) {
+    context.beginPath();
+    context.arc(x, y, POINT * 3, 0, 2 * Math.PI);
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke();
+  }
 }
 
 function outline(context, { x, y, rx, ry, turn }) {

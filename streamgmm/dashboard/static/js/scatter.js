@@ -1,10 +1,11 @@
-// The canvas of the scatter: sized to its place, drawn from a draw list, answering to pointer.
+// The canvas of the scatter: sized to its place, drawn from a draw list, answering to the pointer and to the keyboard.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { drawList } from "./draw_list.js";
 import { extent, plotOf, steady } from "./plot.js";
 import { paint } from "./paint.js";
 import { hit } from "./hit.js";
+import { walked } from "./walk.js";
 import { ticks, transformOf } from "./scales.js";
 import { axisTitle } from "./axis_choice.js";
 import { Tip } from "./tip.js";
@@ -20,7 +21,7 @@ export function Scatter({ scene, features, shown, focus, choose }) {
   const [under, setUnder] = useState(null);
   useEffect(() => sized(canvas.current, setSize), []);
   useEffect(() => {
-    if (size) held.current = draw(canvas.current, scene, features, held.current, size, focus);
+    if (size) held.current = draw(canvas.current, scene, features, held.current, size, { focus, at: under?.walked ? under.point.number : null });
   });
   const look = (event) => {
     const { left, top } = canvas.current.getBoundingClientRect();
@@ -29,13 +30,25 @@ export function Scatter({ scene, features, shown, focus, choose }) {
     setUnder(found && { ...found, x, y });
   };
   const pick = () => choose({ focus: under?.ellipse?.id ?? under?.point?.id ?? null });
+  const walk = (event) => {
+    const known = held.current.list?.points ?? [];
+    const here = under?.walked ? known.find(({ number }) => number === under.point.number) ?? under.point : null;
+    const next = walked(event.key, known, here);
+    if (!next && !(under && ["Enter", "Escape"].includes(event.key))) return;
+    event.preventDefault();
+    event.stopPropagation(); // these keys go through time elsewhere
+    if (next) setUnder({ point: next, x: next.x, y: next.y, walked: true });
+    else if (event.key === "Enter") pick();
+    else setUnder(null);
+  };
   const summary = `Scatter of ${scene.points.x.length} recent vectors and ${scene.ellipses.length} components: ${
     scene.ellipses.slice(0, 8).map(({ id, weight }) => `${labelOf(id)} ${percent(weight)}`).join(", ")}`;
   return html`<div class="scatter">
     <p class="axis-y"><span>${axisTitle(scene.view.y, features)}</span></p>
-    <div class="canvas"><canvas ref=${canvas} role="img" aria-label=${summary}
-      onPointerMove=${look} onPointerLeave=${() => setUnder(null)} onClick=${pick}></canvas>
-      ${under && html`<${Tip} under=${under} frame=${shown} />`}</div>
+    <div class="canvas"><canvas ref=${canvas} role="application" aria-roledescription="scatter" aria-label=${summary} aria-describedby="walk" tabindex="0"
+      onPointerMove=${look} onPointerLeave=${() => setUnder(null)} onClick=${pick} onKeyDown=${walk} onBlur=${() => setUnder(null)}></canvas>
+      <p id="walk" class="hidden-visually">Arrow keys go from vector to vector, Enter chooses its component, Escape leaves it.</p>
+      <div aria-live="polite" aria-atomic="true">${under && html`<${Tip} under=${under} frame=${shown} />`}</div></div>
     <p class="axis-x">${axisTitle(scene.view.x, features)}</p>
   </div>`;
 }
@@ -46,7 +59,7 @@ function sized(canvas, setSize) {
   return () => observer.disconnect();
 }
 
-function draw(canvas, scene, features, held, { width, height }, focus) {
+function draw(canvas, scene, features, held, { width, height }, { focus, at }) {
   const axes = `${scene.view.x.key} ${scene.view.y?.key}`;
   const wanted = steady(axes === held.axes ? held.extent : null, extent(scene));
   const plot = plotOf(wanted, width, height, MARGINS);
@@ -56,7 +69,7 @@ function draw(canvas, scene, features, held, { width, height }, focus) {
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  paint(context, list, { axes: { x: marks(scene.view.x, plot.x, features, 7), y: marks(scene.view.y, plot.y, features, 6) }, focus });
+  paint(context, list, { axes: { x: marks(scene.view.x, plot.x, features, 7), y: marks(scene.view.y, plot.y, features, 6) }, focus, at });
   if (window.streamgmm) window.streamgmm.drawList = list;
   return { axes, extent: wanted, list };
 }

@@ -5,6 +5,7 @@ import { Mark } from "./mark.js";
 import { compact, percent, signed, titled, whole } from "./format.js";
 
 const MOST = 5; // lines
+const LEAST = 0.005; // share of a component that is told
 
 export function Tip({ under, frame }) {
   const side = `${under.x > 320 ? "left" : "right"} ${under.y > 200 ? "above" : "below"}`;
@@ -23,7 +24,7 @@ function Vector({ point, features }) {
   }, [point.number]);
   if (!found) return html`<p>a vector of <${Mark} id=${point.id} /></p>`;
   if (found.gone) return html`<p>This vector is no longer kept.</p>`;
-  const shares = Object.entries(found.responsibilities).sort((a, b) => b[1] - a[1]).slice(0, MOST);
+  const shares = Object.entries(found.responsibilities).sort((a, b) => b[1] - a[1]).filter(([, share], i) => i === 0 || share >= LEAST).slice(0, MOST);
   return html`<p><strong>A vector</strong>${found.outlier ? ", an outlier" : ""} belongs to</p>
     <ul>${shares.map(([id, share]) => html`<li><${Mark} id=${Number(id)} /> <b class="number">${percent(share)}</b></li>`)}</ul>
     <dl>${features.slice(0, MOST).map((feature, i) => html`<dt>${titled(feature)}</dt><dd class="number">${compact(found.features[i])}</dd>`)}</dl>`;
