@@ -75,7 +75,8 @@ ROWS = (
         "Now",
         4,
         (
-            Panel("Ready", "stat", (of_model("streamgmm_ready"),), "bool_yes_no", 4),
+            Panel("Ready", "stat", (of_model("streamgmm_ready"),), "bool_yes_no", 2),
+            Panel("Frozen", "stat", (of_model("streamgmm_model_frozen"),), "bool_yes_no", 2),
             Panel("Records a second", "stat", (of_model("streamgmm:records_consumed:rate5m"),), "reqps", 4),
             Panel("Records behind", "stat", (of_model("streamgmm:lag_records:sum"),), "short", 4),
             Panel("Newest record, 99 %", "stat", (of_model("streamgmm:end_to_end_newest_seconds:p99_5m"),), "s", 4),
@@ -114,12 +115,35 @@ ROWS = (
                 "percentunit",
                 12,
             ),
-            Panel("Log-likelihood", "timeseries", (of_model("streamgmm_log_likelihood_nats", "nats a vector"),)),
             Panel(
-                "Weights' stability index",
+                "Log-likelihood", "timeseries", (of_model("streamgmm_log_likelihood_nats", "nats a vector"),), width=12
+            ),
+        ),
+    ),
+    Row(
+        "Beside the alarm: what kind of change it is",
+        8,
+        (
+            Panel("Outliers", "timeseries", (of_model("streamgmm_outlier_ratio", "outliers"),), "percentunit"),
+            Panel("Undecided vectors", "timeseries", (of_model("streamgmm_assignment_entropy_nats", "{{of}}"),)),
+            Panel(
+                "Where values lie in their component",
                 "timeseries",
-                (of_model("streamgmm_drift_population_stability_index"),),
-                width=4,
+                (Query(f"topk(8, streamgmm_drift_transform_distance{MODEL})", "{{feature}}"),),
+            ),
+            Panel(
+                "Weights against the reference",
+                "timeseries",
+                (
+                    of_model("streamgmm_drift_population_stability_index", "stability index"),
+                    of_model("streamgmm_drift_jensen_shannon_nats", "Jensen-Shannon"),
+                ),
+            ),
+            Panel("Components in use", "timeseries", (of_model("streamgmm_effective_components", "{{of}}"),)),
+            Panel(
+                "Means against the reference",
+                "timeseries",
+                (of_model("streamgmm_component_shift", "C{{component}}"),),
             ),
         ),
     ),

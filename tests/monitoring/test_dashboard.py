@@ -5,10 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
+from streamgmm.service.metrics_table import METRICS
+from streamgmm.service.snapshot import DriftState
 from tests.monitoring.test_rules import NAME, known
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +19,9 @@ GRAFANA = ROOT / "config" / "grafana"
 FILE = GRAFANA / "dashboards" / "streamgmm.json"
 DASHBOARD = json.loads(FILE.read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
-QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
+MARKS = DASHBOARD["annotations"]["list"]
+VARIABLES = [variable for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
+QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]] + [mark["expr"] for mark in MARKS]
 
 
 def test_it_is_what_the_program_writes() -> None:
@@ -31,6 +36,24 @@ def test_every_query_asks_for_metrics_that_exist_of_the_chosen_model(query: str)
     assert asked
     assert not [name for name in asked if not known(name)]
     assert query.count('model="$model"') >= 1
+
+
+def test_variables_ask_for_labels_of_metrics_that_exist() -> None:
+    assert [variable["name"] for variable in VARIABLES] == ["model"]
+    for variable in VARIABLES:
+        asked = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"]["query"])
+        assert asked is not None, variable
+        metric = next(metric for metric in METRICS if metric.name == asked[1])
+        assert asked[2] in ("model", *metric.labels)
+        assert variable["datasource"]["uid"] == "${datasource}"
+
+
+def test_marks_are_of_the_chosen_model_and_datasource() -> None:
+    assert MARKS
+    for mark in MARKS:
+        assert mark["datasource"]["uid"] == "${datasource}" and mark["enable"]
+        state = re.search(r'state="(\w+)"', mark["expr"])
+        assert state is not None and state[1] in get_args(DriftState)
 
 
 def test_panels_lie_side_by_side_and_none_on_another() -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.debian import program
+from tests.monitoring.test_dashboard import QUERIES
 
 SCRIPT = Path(__file__).parents[2] / "config" / "prometheus" / "demo.py"
 spec = importlib.util.spec_from_file_location("demo_monitoring", SCRIPT)
@@ -32,6 +33,13 @@ async def firing(client: httpx.AsyncClient) -> set[str]:
     return {alert["labels"]["alertname"] for alert in answer["data"]["alerts"] if alert["state"] == "firing"}
 
 
+async def asked(client: httpx.AsyncClient, query: str) -> list[object] | str:
+    """What the dashboard's query gives of the demo's model; the error where Prometheus does not take it."""
+    answer = (await client.get("/api/v1/query", params={"query": query.replace("$model", "players")})).json()
+    found: list[object] | str = answer["data"]["result"] if answer["status"] == "success" else answer["error"]
+    return found
+
+
 @pytest.mark.timeout(240)
 async def test_prometheus_scrapes_the_demo_and_fires_the_drift_alert() -> None:
     program("prometheus", package="prometheus")
@@ -45,6 +53,8 @@ async def test_prometheus_scrapes_the_demo_and_fires_the_drift_alert() -> None:
                     assert process.returncode is None, "the demo ended before the alert fired"
                     await asyncio.sleep(0.5)
                 weights = (await client.get("/api/v1/query", params={"query": "streamgmm_component_weight"})).json()
+                answers = {query: await asked(client, query) for query in QUERIES}
+                models = (await client.get("/api/v1/label/model/values", params={"match[]": "streamgmm_ready"})).json()
                 targets = (await client.get("/api/v1/targets")).json()["data"]["activeTargets"]
         finally:
             if process.returncode is None:
@@ -52,6 +62,10 @@ async def test_prometheus_scrapes_the_demo_and_fires_the_drift_alert() -> None:
             await process.wait()
     assert [target["health"] for target in targets] == ["up"]
     assert len(weights["data"]["result"]) == 4
+    assert {query: answer for query, answer in answers.items() if isinstance(answer, str)} == {}
+    empty = {query for query, found in answers.items() if not found}
+    assert empty <= {query for query in QUERIES if "> 0" in query}, "panels that show nothing of the demo"
+    assert models["data"] == ["players"]
 
 
 async def test_without_prometheus_it_says_what_to_install() -> None:

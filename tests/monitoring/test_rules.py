@@ -19,6 +19,8 @@ RUNBOOK = ROOT / "docs" / "runbook.md"
 RULES = yaml.safe_load((PROMETHEUS / "streamgmm.rules.yml").read_text())["groups"][0]["rules"]
 ALERTS = [rule for rule in RULES if "alert" in rule]
 RECORDED = {rule["record"] for rule in RULES if "record" in rule}
+BASE = '{{ or $externalLabels.streamgmm_runbook "docs/runbook.md" }}'
+LABEL = "streamgmm_runbook"  # in Prometheus's configuration, not a metric
 NAME = re.compile(r"\b(?:streamgmm[a-z0-9_:]*|process_[a-z_]+)")
 
 
@@ -26,6 +28,13 @@ def known(name: str) -> bool:
     """Whether it is a metric of the service, a recorded one, or one of the Python client's."""
     plain = re.sub(r"_(bucket|sum|count)$", "", name)
     return name in RECORDED or plain in {metric.name for metric in METRICS} or name.startswith("process_resident_mem")
+
+
+def anchors(file: Path) -> set[str]:
+    """Where a link into the file may lead, as GitHub, GitLab and others name headings."""
+    text = re.sub(r"```.*?```", "", file.read_text("utf-8"), flags=re.DOTALL)
+    heads = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
 def promtool(*arguments: object) -> str:
@@ -58,7 +67,7 @@ def test_promtool_finds_nothing_to_say_of_the_metrics() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
 def test_every_rule_asks_for_metrics_that_exist(rule: dict[str, str]) -> None:
     asked = set(NAME.findall(re.sub(r'"[^"]*"', "", rule["expr"])))
-    assert asked or rule["expr"].startswith("up{")
+    assert asked or rule["expr"].startswith(("up{", "vector("))
     assert not {name for name in asked if not known(name)}
 
 
@@ -66,7 +75,19 @@ def test_every_rule_asks_for_metrics_that_exist(rule: dict[str, str]) -> None:
 def test_every_alert_has_a_summary_a_severity_and_a_place_in_the_runbook(rule: dict[str, dict[str, str]]) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
     assert rule["annotations"]["summary"]
-    assert rule["annotations"]["runbook_url"] == f"docs/runbook.md#{str(rule['alert']).lower()}"
+    base, anchor = str(rule["annotations"]["runbook_url"]).split("#")
+    assert base == BASE
+    assert anchor in anchors(RUNBOOK) and anchor == str(rule["alert"]).lower()
+
+
+@pytest.mark.parametrize("file", [RUNBOOK, ROOT / "README.md"], ids=lambda file: file.name)
+def test_every_link_leads_to_a_heading_that_is_there(file: Path) -> None:
+    text = re.sub(r"```.*?```", "", file.read_text("utf-8"), flags=re.DOTALL)
+    links = re.findall(r"\]\(([^()\s]*)#([^()\s]+)\)", text)
+    assert len(links) > 5
+    for target, anchor in links:
+        if not target.startswith("http"):
+            assert anchor in anchors((file.parent / target) if target else file), f"{target}#{anchor}"
 
 
 def test_the_runbook_explains_the_alerts_and_no_others() -> None:
@@ -76,7 +97,7 @@ def test_the_runbook_explains_the_alerts_and_no_others() -> None:
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         assert all(word in section for word in ("**Meaning.**", "**Look at**")), section
         assert re.search(r"\*\*[Dd]o\.?\*\*", section), section
-    assert {name for name in NAME.findall(text) if not known(name) and "_" in name} <= {"streamgmm_"}
+    assert {name for name in NAME.findall(text) if not known(name) and "_" in name} <= {LABEL}
 
 
 def test_burn_rates_are_of_publishing_and_never_of_drift() -> None:

@@ -20,7 +20,24 @@ NOW = outbox.now_ms()
 START = NOW - 2 * HOUR
 EVIL = '"><script src=//x.test/a.js></script><img src=x onerror=alert(1)> &lt; \x1b[31m \x00'
 TAGS = {
-    *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "span", "table", "tr", "th", "td"),
+    *(
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "h1",
+        "h2",
+        "p",
+        "span",
+        "table",
+        "tr",
+        "th",
+        "td",
+        "main",
+        "i",
+    ),
     *("svg", "rect", "line", "text", "polyline"),
 }
 

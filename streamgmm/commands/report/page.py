@@ -12,19 +12,37 @@ from streamgmm.commands.report.pictures import COLOURS, Curve, Frame, picture
 from streamgmm.drift.words import compact
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+# Colours of the curves are told apart by the colour-blind, on light ground and on dark (after Okabe and Ito 2008).
+_LIGHT = ("#0072b2", "#d55e00", "#00875f", "#b8498c", "#2a93c9", "#b87900", "#6d5ac0", "#16203a")
+_DARK = ("#4da6ec", "#ff8a4c", "#35c995", "#ec8cc4", "#7fd3f7", "#f0b43c", "#a99bf0", "#e8edf7")
+
+
+def _colours(ink: str, soft: str, line: str, ground: str, bad: str, shade: str, curves: Sequence[str]) -> str:
+    named = f"--ink:{ink};--soft:{soft};--line:{line};--ground:{ground};--bad:{bad};--shade:{shade};"
+    return ":root{" + named + "".join(f"--c{i}:{colour};" for i, colour in enumerate(curves)) + "}"
+
+
 _STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:760px;margin:2em auto;padding:0 1em;color:#222;background:#fff}"
-    "h1{font-size:1.4em}h2{font-size:1.1em;margin:1.6em 0 .3em}table{border-collapse:collapse}"
-    "td,th{padding:.15em .8em .15em 0;text-align:left;vertical-align:top}svg{width:100%;height:auto}"
-    "svg text{font-size:10px;fill:#555}.curve{fill:none;stroke-width:1.5}.axis{stroke:#ddd}"
-    ".limit{stroke:#b00;stroke-dasharray:5 4}.alarm{fill:#f7d4d4}.now{font-size:1.1em}.key{margin-right:1em}"
+    ":root{color-scheme:light dark}"
+    + _colours("#16203a", "#4d5a76", "#d5dbe6", "#ffffff", "#b3290a", "#fde8e1", _LIGHT)
+    + "@media(prefers-color-scheme:dark){"
+    + _colours("#e8edf7", "#a7b3ca", "#303b52", "#0c111c", "#ff9470", "#41201a", _DARK)
+    + "}body{font:15px/1.5 system-ui,sans-serif;max-width:760px;margin:2em auto;padding:0 1em;color:var(--ink);"
+    "background:var(--ground)}h1{font-size:1.4em}h2{font-size:1.1em;margin:1.6em 0 .3em}"
+    "table{border-collapse:collapse;width:100%}td,th{padding:.25em .8em .25em 0;text-align:left;vertical-align:top;"
+    "border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{color:var(--soft);font-weight:600}"
+    "svg{width:100%;height:auto}svg text{font-size:10px;fill:var(--soft)}.curve{fill:none;stroke-width:1.5}"
+    ".axis{stroke:var(--line)}.limit{stroke:var(--bad);stroke-dasharray:5 4}.alarm{fill:var(--shade)}"
+    ".now{font-size:1.1em}.key{margin-right:1em;white-space:nowrap}"
+    ".key i{display:inline-block;width:1em;height:.25em;margin-right:.4em;vertical-align:middle}"
+    + "".join(f".c{i}{{stroke:var(--c{i})}}i.c{i}{{background:var(--c{i})}}" for i in range(COLOURS))
 )
 
 
 def html(seen: Seen) -> str:
     """The page."""
     root = Element("html", {"lang": "en"})
-    head, body = SubElement(root, "head"), SubElement(root, "body")
+    head, body = SubElement(root, "head"), SubElement(SubElement(root, "body"), "main")
     SubElement(head, "meta", {"charset": "utf-8"})
     SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": _POLICY})
     SubElement(head, "meta", {"name": "viewport", "content": "width=device-width"})
@@ -42,25 +60,25 @@ def html(seen: Seen) -> str:
 
 def _pictures(body: Element, seen: Seen) -> None:
     frame = Frame(seen.start, seen.end, story.alarms(seen))
-    shares = Curve([(s.time, story.share(s)) for s in seen.summaries], COLOURS[0])
+    shares = Curve([(s.time, story.share(s)) for s in seen.summaries])
     _say(body, "h2", "The largest statistic as a share of its limit; alarms are shaded")
     body.append(picture("largest statistic as a share of its limit", [shares], frame, limit=1.0))
     _say(body, "h2", "Log-likelihood, nats a vector, under the model that goes on learning")
-    scores = Curve([(s.time, s.log_likelihood) for s in seen.summaries], COLOURS[0])
+    scores = Curve([(s.time, s.log_likelihood) for s in seen.summaries])
     body.append(picture("log-likelihood", [scores], frame))
     _say(body, "h2", "Weights of the largest components")
     largest = _largest(seen)
     curves = [
         Curve([(s.time, s.weights.get(component)) for s in seen.summaries], colour)
-        for component, colour in zip(largest, COLOURS, strict=False)
+        for colour, component in enumerate(largest)
     ]
     body.append(picture("weights", curves, frame))
     keys = SubElement(body, "p")
-    for component, colour in zip(largest, COLOURS, strict=False):
-        key = SubElement(keys, "span", {"class": "key", "style": f"color:{colour}"})
-        key.text = text.printable(f"component {component}")
+    for colour, component in enumerate(largest):
+        key = SubElement(keys, "span", {"class": "key"})
+        SubElement(key, "i", {"class": f"c{colour}"}).tail = text.printable(f"component {component}")
     _say(body, "h2", "Records a second")
-    rates = Curve([(s.time, s.records_per_second) for s in seen.summaries], COLOURS[0])
+    rates = Curve([(s.time, s.records_per_second) for s in seen.summaries])
     body.append(picture("records a second", [rates], frame))
 
 
@@ -70,7 +88,7 @@ def _largest(seen: Seen) -> list[str]:
     for summary in seen.summaries:
         for component, weight in summary.weights.items():
             most[component] = max(weight, most.get(component, 0.0))
-    return sorted(most, key=lambda component: -most[component])[: len(COLOURS)]
+    return sorted(most, key=lambda component: -most[component])[:COLOURS]
 
 
 def _tables(body: Element, seen: Seen) -> None:
@@ -99,7 +117,7 @@ def _table(body: Element, head: Sequence[str], rows: Iterable[Sequence[str]]) ->
     for kind, cells in (("th", head), *(("td", row) for row in rows)):
         row = SubElement(table, "tr")
         for cell in cells:
-            _say(row, kind, cell)
+            SubElement(row, kind, {"scope": "col"} if kind == "th" else {}).text = text.printable(cell)
 
 
 def _say(parent: Element, tag: str, said: str, kind: str | None = None) -> None:

@@ -10,14 +10,14 @@ from streamgmm.drift.words import compact
 
 _WIDTH, _HEIGHT = 720.0, 150.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 8.0, 8.0, 22.0
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7f7f7f", "#000000")  # Okabe and Ito
+COLOURS = 8  # that curves may have, as the page's style names them: c0, c1, ...
 
 
 class Curve(NamedTuple):
     """Values at times (ms); None where there is none: the curve is broken there."""
 
     points: Sequence[tuple[int, float | None]]
-    colour: str
+    colour: int = 0  # its number, below COLOURS
 
 
 class Frame(NamedTuple):
@@ -56,7 +56,7 @@ def picture(name: str, curves: Sequence[Curve], frame: Frame, *, limit: float | 
     for curve in curves:
         for part in _unbroken(curve.points):
             points = " ".join(f"{x(time):.1f},{y(value):.1f}" for time, value in part)
-            SubElement(svg, "polyline", {"points": points, "stroke": curve.colour, "class": "curve"})
+            SubElement(svg, "polyline", {"points": points, "class": f"curve c{curve.colour}"})
     return svg
 
 

@@ -14,12 +14,12 @@ export function Beside({ drift: { diagnosis, population_stability_index: index }
   const furthest = transforms.slice(0, MOST);
   return html`<h3>Beside the alarm <small>what kind of change it is; none of it alarms</small></h3>
     <dl class="beside">
-      <${Fact} name="outliers" value=${percent(outliers)} hint="of the newest vectors, in the reference's eyes" />
-      <${Fact} name="weights' shift" value=${compact(index)} hint="stability index; above 0.1 a change" tone=${index > LARGE ? "bad" : index > CHANGE ? "watch" : ""} />
+      <${Fact} name="outliers" value=${percent(outliers)} hint="unlike the reference's" />
+      <${Fact} name="weights' shift" value=${index === null ? compact(index) : index.toFixed(2)} hint="stability index, above 0.1 a change" tone=${index > LARGE ? "bad" : index > CHANGE ? "watch" : ""} />
       <${Fact} name="components in use" value=${compact(diagnosis.effective_components)} hint="${compact(diagnosis.effective_components_before)} in the reference" />
       <${Fact} name="undecided" value="${compact(unsure)} nats" hint=${usual === null ? "" : `${signed(unsure - usual, 2)} against the reference`} />
       ${furthest.length > 0 && html`<${Fact} name="odd inside their component" value=${spaced(furthest[0].feature)} tone=${furthest[0].distance > NOISE ? "watch" : ""}
-        hint=${furthest.map(({ feature, distance }) => `${spaced(feature)} ${compact(distance)}`).join(", ")} />`}
+        hint=${furthest.map(({ feature, distance }) => `${spaced(feature)} ${distance.toFixed(2)}`).join(", ")} />`}
     </dl>`;
 }
 

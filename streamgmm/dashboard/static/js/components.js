@@ -43,13 +43,13 @@ function Card({ card, frame, largest, trend, chosen, choose }) {
   const change = before === null ? null : 100 * (weight - before);
   const aged = card.age === null ? "" : ` of the last ${whole(card.age)}`;
   return html`<li><button class="card ${colourClass(id)}" aria-pressed=${chosen} onClick=${() => choose({ focus: chosen ? null : id })}>
-    <span class="who"><${Mark} id=${id} />${mark && html`<em class="badge">${marked(card)}</em>`}</span>
+    <span class="who"><${Mark} id=${id} /></span>
     <span class="share"><b class="number">${percent(weight)}</b>
       ${change !== null && html`<small class="number ${Math.abs(change) >= 2 ? "moved" : ""}">${signed(change, 0)} points</small>`}</span>
     <span class="bar" aria-hidden="true"><i style=${{ width: `${(100 * weight) / largest}%` }}></i>${before !== null && html`<u style=${{ left: `${Math.min(100, (100 * before) / largest)}%` }}></u>`}</span>
     <${Sparkline} values=${trend} />
     <span class="means">${frame.shown.slice(0, MOST_FEATURES).map((feature, i) => html`<span class="name">${titled(frame.model.features[feature])}</span>
       <b class="number">${compact(card.mean[i])}</b><small class="number ${Math.abs(card.deviation[i]) >= 0.5 ? "moved" : ""}">${card.deviation[i] === null ? "" : `${signed(card.deviation[i])} sd`}</small>`)}</span>
-    <span class="small">remembers ${whole(card.effective)} vectors${aged}</span>
+    <span class="small">${mark && html`<em class="badge">${marked(card)}</em>`}remembers ${whole(card.effective)} vectors${aged}</span>
   </button></li>`;
 }

@@ -6,6 +6,7 @@ import { percent } from "./format.js";
 const POINT = 2.6; // px
 const FADED = 0.25; // opacity of the oldest point, of a fresh one's
 const FEW = 12; // labels that have room for the weight
+const CROWD = 80; // rings above which they are drawn thin, and the reference's not at all
 const SURE = [0.25, 0.95]; // opacity from a guess to certainty
 
 /** `focus` is the component that is chosen, `at` the number of the vector that the keyboard stands on. */
@@ -18,7 +19,7 @@ export function paint(context, list, { axes, focus, at }) {
   context.rect(list.plot.left, list.plot.top, list.plot.right - list.plot.left, list.plot.bottom - list.plot.top);
   context.clip();
   points(context, list.points, theme, focus);
-  reference(context, list.reference, theme);
+  if (list.reference.length <= CROWD / 2) reference(context, list.reference, theme);
   ellipses(context, list.ellipses, theme, focus);
   labels(context, list.labels, theme, focus);
   for (const { number, x, y } of list.points) if (number === at) stand(context, x, y, theme);
@@ -105,13 +106,15 @@ function reference(context, found, theme) {
 }
 
 function ellipses(context, found, theme, focus) {
+  const crowded = found.length > CROWD; // thin and unfilled, so that the vectors are still seen
   for (const one of found) {
     const chosen = focus === one.id;
     outline(context, one);
-    context.globalAlpha = focus !== null && !chosen ? 0.3 : 1;
+    context.globalAlpha = focus !== null && !chosen ? 0.3 : crowded && !chosen && one.share > 0.9 ? 0.35 : 1;
     context.strokeStyle = theme.of.get(one.id);
-    context.lineWidth = (one.share > 0.9 ? 1.6 : 2.6) + (chosen ? 1.2 : 0);
+    context.lineWidth = (one.share > 0.9 ? 1.6 : 2.6) / (crowded ? 2 : 1) + (chosen ? 1.2 : 0);
     context.stroke();
+    if (crowded && !chosen) continue;
     context.globalAlpha *= one.share > 0.9 ? 0.05 : 0.09;
     context.fillStyle = theme.of.get(one.id);
     context.fill();

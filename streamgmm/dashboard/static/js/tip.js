@@ -15,13 +15,14 @@ export function Tip({ under, frame }) {
 }
 
 function Vector({ point, features }) {
-  const [found, setFound] = useState(null);
+  const { number } = point;
+  const [answer, setAnswer] = useState({});
   useEffect(() => {
     let wanted = true;
-    setFound(null);
-    fetch(`/api/v1/points/${point.number}`).then((answer) => (answer.ok ? answer.json() : { gone: true })).then((vector) => { if (wanted) setFound(vector); }).catch(() => {});
+    fetch(`/api/v1/points/${number}`).then((given) => (given.ok ? given.json() : { gone: true })).then((vector) => { if (wanted) setAnswer({ number, vector }); }).catch(() => {});
     return () => { wanted = false; };
-  }, [point.number]);
+  }, [number]);
+  const found = answer.number === number ? answer.vector : null; // what was said of the last one is not said of this one
   if (!found) return html`<p>a vector of <${Mark} id=${point.id} /></p>`;
   if (found.gone) return html`<p>This vector is no longer kept.</p>`;
   const shares = Object.entries(found.responsibilities).sort((a, b) => b[1] - a[1]).filter(([, share], i) => i === 0 || share >= LEAST).slice(0, MOST);
