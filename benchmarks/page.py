@@ -66,11 +66,12 @@ class Page:
             with contextlib.suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
                 writer.write(b"GET /api/v1/live HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
-                await self._take(reader)
+                await self.take(reader)
                 return
             await asyncio.sleep(0.02)
 
-    async def _take(self, reader: asyncio.StreamReader) -> None:
+    async def take(self, reader: asyncio.StreamReader) -> None:
+        """Count what comes until it ends, wherever it is cut."""
         rest = b""
         while piece := await reader.read(PIECE):
             self.taken += len(piece)

@@ -31,6 +31,7 @@ export function Scatter({ scene, features, shown, focus, choose }) {
   };
   const pick = () => choose({ focus: under?.ellipse?.id ?? under?.point?.id ?? null });
   const walk = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     const known = held.current.list?.points ?? [];
     const here = under?.walked ? known.find(({ number }) => number === under.point.number) ?? under.point : null;
     const next = walked(event.key, known, here);
