@@ -35,7 +35,7 @@ def test_it_assigns_by_the_model_as_it_is_and_learns_nothing():
     assert (after.totals.vectors, after.totals.published) == (state.totals.vectors, state.totals.published + 300)
     said = [msgpack.unpackb(one.value) for one in published(report)]
     parameters = state.model.mixture.parameters
-    info, _ = scoring.e_step(parameters, streams.vectors(300, 9), covariances.by_name("full"))
+    info = scoring.e_step(parameters, streams.vectors(300, 9), covariances.by_name("full"))
     assert {one["model"] for one in said} == {state.model.mixture.steps}
     np.testing.assert_allclose([one["responsibilities"] for one in said], info.responsibilities, atol=1e-6)
     np.testing.assert_allclose([one["log_likelihood"] for one in said], info.log_likelihood, rtol=1e-9)
