@@ -1,4 +1,4 @@
-"""How often the drift alarm is false, and how long a change goes unseen, beside River's detectors; and on real data.
+"""How often the drift alarm is false, and how long a change goes unseen: beside River's detectors and an online MMD.
 
 Streams come from known mixtures of ten components. The model is learnt from 20 000 of their vectors from a k-means
 start, then frozen; its reference is a tenth of the run length. Every detector is set to the same run length, measured.
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.drifting import cost, delays, mixtures, real, run_lengths
+from benchmarks.drifting import cost, delays, detectors, mixtures, real, run_lengths
 from benchmarks.drifting.peers import PEERS
 from benchmarks.harness import machine, results
 from benchmarks.harness.results import Result
@@ -23,6 +23,7 @@ from benchmarks.harness.results import Result
 FACTOR = 1.5  # run length measured to the one asked for, at most, either way
 CASES = 13  # of 18, at or below the best peer's delay
 COST = 1.1  # of an update: one more E-step with statistics, and a tenth
+_LONGEST, _LONGEST_OF = 1_000_000, 8  # the longest run length takes long, and is measured with so many features
 PARTS = ("log-likelihood", "features")
 
 
@@ -30,8 +31,9 @@ class Size(NamedTuple):
     """How much is measured."""
 
     features: tuple[int, ...]
+    asked: tuple[int, ...]  # run lengths
     run_lengths: tuple[tuple[int, int, int], ...]  # run length, references, streams for each
-    longest: int  # references with a run length of 1e6, 8 features
+    detectors: int  # models on which ours are held beside each other
     delays: int  # streams for each change
     tuning: int  # streams without a change that a peer is tuned on
     seeds: int  # on real data
@@ -40,7 +42,7 @@ class Size(NamedTuple):
     def part(self, share: float) -> "Size":
         """The same with so many of the streams, but one at least."""
         fewer = [(length, _fewer(references, share), streams) for length, references, streams in self.run_lengths]
-        numbers = {name: _fewer(getattr(self, name), share) for name in ("longest", "delays", "tuning", "seeds")}
+        numbers = {name: _fewer(getattr(self, name), share) for name in ("detectors", "delays", "tuning", "seeds")}
         return self._replace(run_lengths=tuple(fewer), **numbers)
 
 
@@ -48,28 +50,35 @@ def _fewer(count: int, share: float) -> int:
     return max(round(share * count), min(count, 1))
 
 
-QUICK = Size((2,), ((10_000, 2, 2),), 0, 1, 1, 1, 3)
-FULL = Size((2, 8, 32), ((10_000, 40, 8), (100_000, 24, 3)), 12, 10, 6, 50, 60)
+QUICK = Size((2,), (10_000,), ((10_000, 2, 2),), 1, 1, 1, 1, 3)
+FULL = Size(
+    (2, 8, 32), (10_000, 100_000, 1_000_000), ((10_000, 40, 8), (100_000, 24, 3), (1_000_000, 12, 1)), 10, 10, 6, 50, 60
+)
 
 
 def main() -> None:
     """Measure, print, write: what is known so far after each figure, so that a run that is stopped leaves it."""
     arguments = _arguments()
     size, found = QUICK if arguments.quick else FULL.part(arguments.share), list[Result]()
+    size = size._replace(
+        features=tuple(arguments.features or size.features), asked=tuple(arguments.lengths or size.asked)
+    )
     with ProcessPoolExecutor(arguments.processes, mp_context=get_context("spawn")) as pool:
         for result in itertools.chain.from_iterable(_PARTS[part](pool, size) for part in arguments.parts):
             found.append(result)
-            results.write("drift", found, arguments.results)
+            results.renew("drift", found, arguments.results)
     results.show(found, [machine.facts(), str(__doc__)])
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--quick", action="store_true", help="a few streams with two features")
-    length.add_argument("--full", action="store_true", help="every case, about an hour on two cores (default)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--quick", action="store_true", help="a few streams with two features")
+    form.add_argument("--full", action="store_true", help="every case, about an hour on two cores (default)")
     parser.add_argument("--share", type=float, default=1.0, help="how many of the streams of the full form, 0 to 1")
     parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS), help="what is measured")
+    parser.add_argument("--features", nargs="+", type=int, choices=FULL.features, help="only with so many")
+    parser.add_argument("--lengths", nargs="+", type=int, choices=FULL.asked, help="only these run lengths")
     parser.add_argument("--processes", type=int, default=2, help="processes that measure")
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="folder for drift.json")
     return parser.parse_args()
@@ -77,11 +86,9 @@ def _arguments() -> argparse.Namespace:
 
 def _run_lengths(pool: Executor, size: Size) -> Iterator[Result]:
     for features, (length, references, streams) in itertools.product(size.features, size.run_lengths):
-        for correlation in (0.0, 0.3):
-            yield from _run_length(pool, run_lengths.Case(features, length, correlation, streams), references)
-    if size.longest:
-        yield from _run_length(pool, run_lengths.Case(8, 1_000_000, 0.0), size.longest)
-        yield from _run_length(pool, run_lengths.Case(8, 1_000_000, 0.3), size.longest)
+        if length in size.asked and (features == _LONGEST_OF or length < _LONGEST):
+            for correlation in (0.0, 0.3):
+                yield from _run_length(pool, run_lengths.Case(features, length, correlation, streams), references)
 
 
 def _run_length(pool: Executor, case: run_lengths.Case, references: int) -> Iterator[Result]:
@@ -101,7 +108,7 @@ def _run_length(pool: Executor, case: run_lengths.Case, references: int) -> Iter
 def _cost(pool: Executor, size: Size) -> Iterator[Result]:
     """In this process: nothing else of ours runs meanwhile."""
     found = Result(
-        f"{cost.FEATURES} features", "processor time of watching / of an update", "ratio", cost.ratio(size.rounds)
+        f"cost, {cost.FEATURES} features", "processor time of watching / of an update", "ratio", cost.ratio(size.rounds)
     )
     yield found.at_most(COST)
 
@@ -113,7 +120,7 @@ def _delays(pool: Executor, size: Size) -> Iterator[Result]:
             pool.map(delays.tune, *zip(*[(features, peer, part, size.tuning) for peer, part in chosen], strict=True))
         )
         for name, _, run_length in tuning:
-            yield Result(f"{features} features", f"run length of {name}", "vectors", run_length)
+            yield Result(f"delays, {features} features", f"run length of {name}", "vectors", run_length)
         parameters = {name: parameter for name, parameter, _ in tuning}
         runs = list(pool.map(partial(delays.measure, features, parameters=parameters), range(size.delays)))
         yield from _beside(features, runs)
@@ -133,10 +140,22 @@ def _beside(features: int, runs: list[dict[tuple[str, str, str], float]]) -> Ite
         print(f"{case}: {ours:.0f}, {best} {means[best]:.0f}", flush=True)
         yield Result(case, f"delay, mean of {len(runs)}", "vectors", ours).beside(best, means[best])
     cases_ = Result(
-        f"{features} features", f"cases of {len(cases)} seen no later than by the best peer", "cases", no_later
+        f"delays, {features} features", f"cases of {len(cases)} seen no later than by the best peer", "cases", no_later
     )
     yield cases_.at_least(CASES)
-    yield Result(f"{features} features", "cases missed that a peer sees", "cases", missed).at_most(0)
+    yield Result(f"delays, {features} features", "cases missed that a peer sees", "cases", missed).at_most(0)
+
+
+def _detectors(pool: Executor, size: Size) -> Iterator[Result]:
+    for features in size.features:
+        runs = list(pool.map(partial(detectors.measure, features), range(size.detectors)))
+        for name in detectors.SETS:
+            case = f"detectors, {features} features, {name}"
+            typical = detectors.typical([run[name][1] for run in runs])
+            length = detectors.run_length(sum(run[name][0] for run in runs), len(runs))
+            print(f"{case}: {typical:.0f}, {length:.0f}", flush=True)
+            yield Result(case, f"delay, geometric mean of the changes, {len(runs)} models", "vectors", typical)
+            yield Result(case, "measured run length", "vectors", length)
 
 
 def _real(pool: Executor, size: Size) -> Iterator[Result]:
@@ -154,6 +173,7 @@ def _real(pool: Executor, size: Size) -> Iterator[Result]:
 _PARTS: Mapping[str, Callable[[Executor, Size], Iterator[Result]]] = {
     "cost": _cost,
     "run_lengths": _run_lengths,
+    "detectors": _detectors,
     "real": _real,
     "delays": _delays,
 }

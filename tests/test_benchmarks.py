@@ -78,6 +78,14 @@ def test_a_report_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureF
     assert all(part in printed for part in ("two cores", "1,234", "2,000", "NO")) and "peer" not in printed
 
 
+def test_what_is_measured_anew_takes_the_place_of_its_case_alone(tmp_path: Path) -> None:
+    first = [Result("a", "delay of 2", "s", 1.0), Result("b", "delay", "s", 2.0)]
+    results.renew("made-up", first, tmp_path)
+    results.renew("made-up", [Result("a", "delay of 3", "s", 4.0)], tmp_path)
+    rows = json.loads((tmp_path / "made-up.json").read_text())
+    assert [(row["case"], row["metric"]) for row in rows] == [("b", "delay"), ("a", "delay of 3")]
+
+
 @pytest.mark.parametrize("kind", ["msgpack", "json", "float32", "float64"])
 @pytest.mark.parametrize("vectors_a_record", [1, 4])
 def test_every_format_decodes_to_the_vectors_that_were_written(kind: str, vectors_a_record: int) -> None:

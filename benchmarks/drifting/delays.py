@@ -1,5 +1,6 @@
 """How long a change goes unseen: ours beside the peers, all at the same measured run length."""
 
+import itertools
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -25,10 +26,11 @@ class Tuned(NamedTuple):
 
 
 class Scaled(NamedTuple):
-    """What the peers are shown is standardised by a reference's mean and deviation."""
+    """What the peers are shown is standardised by the mean and deviation of many; some are given a reference."""
 
     mean: Array
     deviation: Array
+    reference: Array  # as long as ours
 
 
 def _watched(features: int, seed: int) -> tuple[mixtures.Mixture, Watched, Scaled]:
@@ -38,7 +40,7 @@ def _watched(features: int, seed: int) -> tuple[mixtures.Mixture, Watched, Scale
     reference = mixtures.draw(of, RUN_LENGTH // 10, rng)
     watched = ours.calibrated(model, reference, RUN_LENGTH, window=ours.window_for(RUN_LENGTH), seed=seed)
     many = _signals(watched, mixtures.draw(of, 20_000, rng))
-    return of, watched, Scaled(many.mean(axis=0), many.std(axis=0))
+    return of, watched, Scaled(many.mean(axis=0), many.std(axis=0), many[: RUN_LENGTH // 10])
 
 
 def _signals(watched: Watched, vectors: Array) -> Array:
@@ -55,28 +57,33 @@ def tune(features: int, peer: int, part: str, streams: int) -> tuple[str, float,
     of, watched, scaled = _watched(features, 0)
     rng = np.random.default_rng([features, 2])
     shown = [_parts(_signals(watched, mixtures.draw(of, 3 * RUN_LENGTH, rng)), scaled)[part] for _ in range(streams)]
-    parameter, run_length = tuned(PEERS[peer], shown, RUN_LENGTH)
+    parameter, run_length = tuned(PEERS[peer], shown, _parts(scaled.reference, scaled)[part], RUN_LENGTH)
     return f"{PEERS[peer].name} on {part}", parameter, run_length
 
 
 def measure(features: int, seed: int, parameters: Mapping[str, float]) -> dict[tuple[str, str, str], float]:
     """Delays by change, kind and detector, each change once."""
     of, watched, scaled = _watched(features, seed)
-    found = {}
-    for number, (change, changed) in enumerate(mixtures.CHANGES.items()):
-        for kind in KINDS:
-            rng = np.random.default_rng([seed, features, number, kind == "gradual"])
-            ramp = RAMP if kind == "gradual" else 0
-            stream = mixtures.changing(of, changed(of, rng), (USUAL, ramp, HORIZON - ramp), rng)
-            found[change, kind, "ours"] = float(_ours(watched, stream) - USUAL)
-            shown = _parts(_signals(watched, stream), scaled)
-            for peer in PEERS:
-                for part, signals in shown.items():
-                    name = f"{peer.name} on {part}"
-                    found[change, kind, name] = float(peer.first(signals, parameters[name], USUAL, seed) - USUAL)
+    known, found = _parts(scaled.reference, scaled), {}
+    for change, kind in itertools.product(mixtures.CHANGES, KINDS):
+        vectors = stream(of, change, kind, [seed, features])
+        found[change, kind, "ours"] = float(first(watched, vectors) - USUAL)
+        shown = _parts(_signals(watched, vectors), scaled)
+        for peer, (part, signals) in itertools.product(PEERS, shown.items()):
+            name = f"{peer.name} on {part}"
+            at = peer.first(signals, parameters[name], USUAL, seed, known[part])
+            found[change, kind, name] = float(at - USUAL)
     return found
 
 
-def _ours(watched: Watched, stream: Array) -> int:
+def stream(of: mixtures.Mixture, change: str, kind: str, seed: list[int]) -> Array:
+    """Vectors as usual, then changed."""
+    rng = np.random.default_rng([*seed, list(mixtures.CHANGES).index(change), kind == "gradual"])
+    ramp = RAMP if kind == "gradual" else 0
+    return mixtures.changing(of, mixtures.CHANGES[change](of, rng), (USUAL, ramp, HORIZON - ramp), rng)
+
+
+def first(watched: Watched, stream: Array) -> int:
+    """Row of our first alarm after the change, the stream's length if there is none."""
     alarms = ours.alarms(watched, iter([stream]))
     return next((at for at in alarms if at > USUAL), len(stream))

@@ -37,9 +37,17 @@ def learnt(vectors: Array, components: int) -> stepwise_em.State:
     return state
 
 
-def calibrated(model: stepwise_em.State, reference: Array, run_length: int, *, window: int, seed: int) -> Watched:
+def calibrated(
+    model: stepwise_em.State,
+    reference: Array,
+    run_length: int,
+    *,
+    window: int,
+    seed: int,
+    detectors: tuple[str, ...] = ("ewma",),
+) -> Watched:
     """A monitor whose reference is the model with these vectors (n, d)."""
-    wanted = Wanted(window, run_length, seed)
+    wanted = Wanted(window, run_length, seed, detectors)
     plan = monitor.Plan(None, len(reference), wanted, 0.001, 10 * window, FULL)
     frozen = averaging.averaged(model, LEARNING)
     ids = np.arange(len(frozen.weights))

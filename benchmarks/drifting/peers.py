@@ -1,4 +1,4 @@
-"""The peers: River's ADWIN, KSWIN and PageHinkley, each on the log-likelihood or on every feature at once.
+"""The peers: River's ADWIN, KSWIN and PageHinkley and an online MMD, on the log-likelihood or on every feature at once.
 
 All are shown standardised values. KSWIN and PageHinkley are compiled here, for speed. Of KSWIN's
 p-value only the distance counts: both samples always have 30 values.
@@ -11,6 +11,7 @@ import numba
 import numpy as np
 from river import drift
 
+from benchmarks.drifting.mmd import mmd
 from streamgmm.mixture.arrays import Array
 
 _WINDOW, _RECENT = 100, 30  # KSWIN's defaults
@@ -21,11 +22,11 @@ class Peer(NamedTuple):
     """A detector with its parameter free; it yields the first row at or after `start` at which any signal alarms."""
 
     name: str
-    first: Callable[[Array, float, int, int], int]
+    first: Callable[[Array, float, int, int, Array], int]
     scale: tuple[float, ...]  # values of the parameter, from the most to the least sensitive
 
 
-def page_hinkley(signals: Array, threshold: float, start: int, seed: int) -> int:
+def page_hinkley(signals: Array, threshold: float, start: int, seed: int, reference: Array) -> int:
     """Row of the first alarm of signals (n, s), n if there is none; alarms before `start` begin anew."""
     return min(_page_hinkley(signals[:, i].copy(), threshold, start) for i in range(signals.shape[1]))
 
@@ -47,7 +48,7 @@ def _page_hinkley(values: Array, threshold: float, start: int) -> int:
     return len(values)
 
 
-def kswin(signals: Array, distance: float, start: int, seed: int) -> int:
+def kswin(signals: Array, distance: float, start: int, seed: int, reference: Array) -> int:
     """As `page_hinkley`; `distance` between the samples in thirtieths."""
     return min(_kswin(signals[:, i].copy(), int(distance), start, seed + i) for i in range(signals.shape[1]))
 
@@ -85,7 +86,7 @@ def thirtieths(one: Array, other: Array) -> int:
     return most
 
 
-def adwin(signals: Array, delta: float, start: int, seed: int) -> int:
+def adwin(signals: Array, delta: float, start: int, seed: int, reference: Array) -> int:
     """As `page_hinkley`; by River itself."""
     first = len(signals)
     for i in range(signals.shape[1]):
@@ -102,10 +103,11 @@ PEERS = (
     Peer("ADWIN", adwin, tuple(np.geomspace(0.5, 1e-7, 32))),
     Peer("KSWIN", kswin, tuple(range(10, 28))),
     Peer("PageHinkley", page_hinkley, tuple(np.geomspace(5, 400, 40))),
+    Peer("MMD", mmd, tuple(np.geomspace(0.003, 0.5, 60))),
 )
 
 
-def tuned(peer: Peer, streams: list[Array], run_length: float) -> tuple[float, float]:
+def tuned(peer: Peer, streams: list[Array], reference: Array, run_length: float) -> tuple[float, float]:
     """The parameter whose measured run length on streams without a change is nearest by its logarithm.
 
     Returns it and the run length: all vectors seen, over the alarms in them.
@@ -113,25 +115,25 @@ def tuned(peer: Peer, streams: list[Array], run_length: float) -> tuple[float, f
     low, high = 0, len(peer.scale) - 1
     while low < high:  # the run length grows along the scale
         middle = (low + high) // 2
-        if _run_length(peer, peer.scale[middle], streams) < run_length:
+        if _run_length(peer, peer.scale[middle], streams, reference) < run_length:
             low = middle + 1
         else:
             high = middle
-    near = [(peer.scale[i], _run_length(peer, peer.scale[i], streams)) for i in (max(low - 1, 0), low)]
+    near = [(peer.scale[i], _run_length(peer, peer.scale[i], streams, reference)) for i in (max(low - 1, 0), low)]
     return min(near, key=lambda pair: abs(np.log(pair[1] / run_length)))
 
 
-def _run_length(peer: Peer, parameter: float, streams: list[Array]) -> float:
+def _run_length(peer: Peer, parameter: float, streams: list[Array], reference: Array) -> float:
     seen, events = 0, 0
     for seed, stream in enumerate(streams):
-        for length, ended in _runs(peer, parameter, stream, seed):
+        for length, ended in _runs(peer, parameter, stream, seed, reference):
             seen, events = seen + length, events + ended
     return seen / max(events, 0.5)
 
 
-def _runs(peer: Peer, parameter: float, stream: Array, seed: int) -> Iterator[tuple[int, int]]:
+def _runs(peer: Peer, parameter: float, stream: Array, seed: int, reference: Array) -> Iterator[tuple[int, int]]:
     """From the beginning of a stream, and again from behind each alarm."""
     while len(stream) > _WINDOW:
-        at = peer.first(stream, parameter, 0, seed)
+        at = peer.first(stream, parameter, 0, seed, reference)
         yield min(at + 1, len(stream)), int(at < len(stream))
         stream = stream[at + 1 :]

@@ -67,6 +67,16 @@ def write(name: str, results: Sequence[Result], folder: Path) -> None:
     (folder / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n")
 
 
+def renew(name: str, results: Sequence[Result], folder: Path) -> None:
+    """Write `NAME.json` with these in place of what it holds of their cases; what it holds of others stays.
+
+    So a benchmark can be measured in parts, one after the other.
+    """
+    file, cases = folder / f"{name}.json", {result.case for result in results}
+    before = json.loads(file.read_text()) if file.exists() else []
+    write(name, [*(Result(**row) for row in before if row["case"] not in cases), *results], folder)
+
+
 def show(results: Sequence[Result], heading: Sequence[str]) -> None:
     """A line for each figure; the columns of peers and targets only where there are some."""
     console = Console(width=None if Console().is_terminal else 160, highlight=False)
