@@ -104,6 +104,8 @@ KAFKA = "kafka://127.0.0.1:9092"
         ({"model": {"background": {"low": [0], "high": [1]}, "n_features": 2}}, "model.background"),
         ({"model": {"background": {"low": [0], "high": [1]}}, "input": {"features": ["x", "y"]}}, "model.n_features"),
         ({"drift": {"reference_size": 200, "window": 101}}, "drift.reference_size"),
+        ({"drift": {"detectors": []}}, "drift.detectors"),
+        ({"drift": {"detectors": ["cusum", "cusum"]}}, "drift.detectors"),
         ({"drift": {"expected_run_length": 1000, "window": 101}}, "drift.expected_run_length"),
     ],
 )

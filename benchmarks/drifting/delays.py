@@ -1,5 +1,6 @@
 """How long a change goes unseen: ours beside the peers, all at the same measured run length."""
 
+import functools
 import itertools
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,7 +9,7 @@ import numpy as np
 
 from benchmarks.drifting import mixtures, ours
 from benchmarks.drifting.ours import Watched
-from benchmarks.drifting.peers import PEERS, tuned
+from benchmarks.drifting.peers import PEERS, Shown, tuned
 from streamgmm.mixture.arrays import Array
 
 RUN_LENGTH = 10_000
@@ -30,7 +31,7 @@ class Scaled(NamedTuple):
 
     mean: Array
     deviation: Array
-    reference: Array  # as long as ours
+    reference: Array  # vectors, as many as ours
 
 
 def _watched(features: int, seed: int) -> tuple[mixtures.Mixture, Watched, Scaled]:
@@ -39,8 +40,9 @@ def _watched(features: int, seed: int) -> tuple[mixtures.Mixture, Watched, Scale
     model = ours.learnt(mixtures.draw(of, ours.SETTLE, rng), mixtures.COMPONENTS)
     reference = mixtures.draw(of, RUN_LENGTH // 10, rng)
     watched = ours.calibrated(model, reference, RUN_LENGTH, window=ours.window_for(RUN_LENGTH), seed=seed)
-    many = _signals(watched, mixtures.draw(of, 20_000, rng))
-    return of, watched, Scaled(many.mean(axis=0), many.std(axis=0), many[: RUN_LENGTH // 10])
+    many = mixtures.draw(of, 20_000, rng)
+    signals = _signals(watched, many)
+    return of, watched, Scaled(signals.mean(axis=0), signals.std(axis=0), many[: RUN_LENGTH // 10])
 
 
 def _signals(watched: Watched, vectors: Array) -> Array:
@@ -53,18 +55,26 @@ def _parts(signals: Array, scaled: Scaled) -> Mapping[str, Array]:
 
 
 def tune(features: int, peer: int, part: str, streams: int) -> tuple[str, float, float]:
-    """A peer's name, its parameter and its measured run length."""
-    of, watched, scaled = _watched(features, 0)
-    rng = np.random.default_rng([features, 2])
-    shown = [_parts(_signals(watched, mixtures.draw(of, 3 * RUN_LENGTH, rng)), scaled)[part] for _ in range(streams)]
-    parameter, run_length = tuned(PEERS[peer], shown, _parts(scaled.reference, scaled)[part], RUN_LENGTH)
+    """A peer's name, its parameter and its measured run length: over models and references, one for each stream."""
+    shown = [_quiet(features, seed)[part] for seed in range(streams)]
+    parameter, run_length = tuned(PEERS[peer], shown, RUN_LENGTH)
     return f"{PEERS[peer].name} on {part}", parameter, run_length
+
+
+@functools.cache
+def _quiet(features: int, seed: int) -> Mapping[str, Shown]:
+    """A stream without a change, and its reference."""
+    of, watched, scaled = _watched(features, seed)
+    rng = np.random.default_rng([seed, features, 2])
+    stream = _parts(_signals(watched, mixtures.draw(of, 3 * RUN_LENGTH, rng)), scaled)
+    known = _parts(_signals(watched, scaled.reference), scaled)
+    return {part: Shown(signals, known[part]) for part, signals in stream.items()}
 
 
 def measure(features: int, seed: int, parameters: Mapping[str, float]) -> dict[tuple[str, str, str], float]:
     """Delays by change, kind and detector, each change once."""
     of, watched, scaled = _watched(features, seed)
-    known, found = _parts(scaled.reference, scaled), {}
+    known, found = _parts(_signals(watched, scaled.reference), scaled), {}
     for change, kind in itertools.product(mixtures.CHANGES, KINDS):
         vectors = stream(of, change, kind, [seed, features])
         found[change, kind, "ours"] = float(first(watched, vectors) - USUAL)

@@ -18,6 +18,13 @@ _WINDOW, _RECENT = 100, 30  # KSWIN's defaults
 _DELTA, _FORGET, _LEAST = 0.005, 0.9999, 30  # PageHinkley's
 
 
+class Shown(NamedTuple):
+    """What a peer is shown."""
+
+    signals: Array  # (n, s)
+    reference: Array  # (m, s) for those that want one
+
+
 class Peer(NamedTuple):
     """A detector with its parameter free; it yields the first row at or after `start` at which any signal alarms."""
 
@@ -107,7 +114,7 @@ PEERS = (
 )
 
 
-def tuned(peer: Peer, streams: list[Array], reference: Array, run_length: float) -> tuple[float, float]:
+def tuned(peer: Peer, streams: list[Shown], run_length: float) -> tuple[float, float]:
     """The parameter whose measured run length on streams without a change is nearest by its logarithm.
 
     Returns it and the run length: all vectors seen, over the alarms in them.
@@ -115,18 +122,18 @@ def tuned(peer: Peer, streams: list[Array], reference: Array, run_length: float)
     low, high = 0, len(peer.scale) - 1
     while low < high:  # the run length grows along the scale
         middle = (low + high) // 2
-        if _run_length(peer, peer.scale[middle], streams, reference) < run_length:
+        if _run_length(peer, peer.scale[middle], streams) < run_length:
             low = middle + 1
         else:
             high = middle
-    near = [(peer.scale[i], _run_length(peer, peer.scale[i], streams, reference)) for i in (max(low - 1, 0), low)]
+    near = [(peer.scale[i], _run_length(peer, peer.scale[i], streams)) for i in (max(low - 1, 0), low)]
     return min(near, key=lambda pair: abs(np.log(pair[1] / run_length)))
 
 
-def _run_length(peer: Peer, parameter: float, streams: list[Array], reference: Array) -> float:
+def _run_length(peer: Peer, parameter: float, streams: list[Shown]) -> float:
     seen, events = 0, 0
     for seed, stream in enumerate(streams):
-        for length, ended in _runs(peer, parameter, stream, seed, reference):
+        for length, ended in _runs(peer, parameter, stream.signals, seed, stream.reference):
             seen, events = seen + length, events + ended
     return seen / max(events, 0.5)
 

@@ -26,7 +26,7 @@ class Limits(NamedTuple):
 
     alarm: Array  # (s, f)
     warning: Array  # (s, f) ten times as often
-    simulated: float  # vectors to a false alarm in the simulation, at `alarm`
+    simulated: float  # vectors (of `chosen`: windows) to a false alarm in the simulation, at `alarm`
 
 
 def limits(sample: Sample, bank: Bank, window: int, run_length: float, seed: int, steps: int = STEPS) -> Limits:
@@ -37,13 +37,18 @@ def limits(sample: Sample, bank: Bank, window: int, run_length: float, seed: int
     horizon = int(np.clip(3 * run_length / window, _SHORTEST, max(_SHORTEST, min(_LONGEST, steps // _FEWEST))))
     replicates = max(min(_FEWEST, steps), steps // horizon)
     values = simulated(sample, bank, Size(replicates, horizon, window), seed)
+    found = chosen(values, run_length / window)
+    return found._replace(simulated=found.simulated * window)
+
+
+def chosen(values: Array, target: float) -> Limits:
+    """Limits for `target` windows between alarms of simulated values (r, n, s, f); none falls as the target grows."""
     shape = values.shape[2:]
     values = values.reshape(*values.shape[:2], -1)
     levels = _levels(values)
-    target = run_length / window
     at, warn = _level(levels, target), _level(levels, target / 10)
     alarm, warning = (_at(values, level).reshape(shape) for level in (at, warn))
-    return Limits(np.maximum(alarm, _LEAST), np.maximum(warning, 0.75 * _LEAST), _mean_run_length(levels, at) * window)
+    return Limits(np.maximum(alarm, _LEAST), np.maximum(warning, 0.75 * _LEAST), _mean_run_length(levels, at))
 
 
 def _levels(values: Array) -> Array:

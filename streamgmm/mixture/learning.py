@@ -30,7 +30,7 @@ class Learning(NamedTuple):
     max_gap: float = math.inf  # > 0, seconds
     dead_components: "Policy | None" = None  # by `revive.by_name`; None keeps them
     background: "Background | None" = None  # by `background.over`; None: every vector belongs to a component
-    merge: float | None = None  # coefficient of overlap, 0.5 to 1, above which components are merged; None: never
+    merge: float | None = None  # coefficient of overlap, 0.5 to below 1, above which components are merged; None: never
     split: bool = False  # components whose vectors fall in two, where a place is vacant or a component dead
     averaging: bool = False  # keep averaged statistics
     random_state: int = 0  # of the choices that a policy makes
@@ -43,8 +43,8 @@ def checked(learning: Learning) -> Learning:
     bounds.integer("random_state", learning.random_state, 0)
     for name in ("delay", "reg_relative", "reg_covar"):
         bounds.real(name, getattr(learning, name), 0.0)
-    if learning.merge is not None:
-        bounds.real("merge", learning.merge, 0.5, 1.0)
+    if learning.merge is not None and bounds.real("merge", learning.merge, 0.5, 1.0) == 1:
+        raise ValueError("merge is 1; it must be below 1, or nothing would ever be merged: None says so")
     for name, length in (*learning.half_life._asdict().items(), ("max_gap", learning.max_gap)):
         if not length > 0:
             raise ValueError(f"{name} is {length}; it must be above 0")

@@ -1,10 +1,11 @@
 """On the look-out for components that have become one, and for one that has become two.
 
-Every `EVERY`-th M-step is a check. Two components that overlap above a bound, and each of which has overlapped with
-another at `PATIENCE` checks in a row, are merged: the lighter one's statistics go to the heavier one, and its place is
-vacant. A component whose profile has a valley
-twice in a row, along the same line, is cut there, where a place is vacant or dead. Who was merged or cut is left alone
-for `REST` checks. Overlap above one half and a valley exclude each other, so what was cut is not merged again.
+Every `EVERY`-th M-step is a check. Two components that overlap above a bound with each other at `PATIENCE` checks in a
+row are merged: the lighter one's statistics go to the heavier one, and its place is vacant. A component is looked at
+with one other at a time: with the last check's while they still overlap, else with the one it overlaps most. One whose
+profile has a valley twice in a row, along the same line, is cut there, where a place is vacant or dead. Who was merged
+or cut is left alone for `REST` checks. Overlap above one half and a valley exclude each other, so what was cut is not
+merged again.
 """
 
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.cut import Cut, Sides, cut
 from streamgmm.mixture.join import joined, joined_average
 from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.overlap import Pairs
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.mixture.profile import Profile
 from streamgmm.mixture.statistics import Statistics
@@ -36,7 +38,8 @@ IN_A_ROW = 2.0  # profiles with a valley
 class Lookout(NamedTuple):
     """What is known from the checks so far."""
 
-    close: Array  # (k,) checks in a row at which another component overlapped with it
+    close: Array  # (k,) checks in a row at which it overlapped with its partner
+    partner: Array  # (k,) place of that component, -1: none
     rest: Array  # (k,) checks until it may be merged or cut
     valleys: Array  # (k,) profiles in a row with a valley
     profile: Profile | None = None  # where components are split
@@ -59,7 +62,11 @@ def begin(statistics: Statistics, learning: Learning) -> Lookout | None:
         return None
     nothing = frozen(np.zeros(len(statistics.mass)))
     return Lookout(
-        nothing, nothing, nothing, profile.begin(statistics, learning.covariance) if learning.split else None
+        nothing,
+        frozen(nothing - 1),
+        nothing,
+        nothing,
+        profile.begin(statistics, learning.covariance) if learning.split else None,
     )
 
 
@@ -92,7 +99,7 @@ def check(scene: Scene, learning: Learning) -> Scene:
 
 def reborn(lookout: Lookout, places: list[int], statistics: Statistics, covariance: Covariance) -> Lookout:
     """The look-out where other components are in these places, or they have changed: it knows nothing of them."""
-    fields = {"close": 0.0, "rest": float(REST), "valleys": 0.0}
+    fields = {"close": 0.0, "partner": -1.0, "rest": float(REST), "valleys": 0.0}
     renewed = {name: _with(getattr(lookout, name), places, value) for name, value in fields.items()}
     found = lookout.profile and profile.anew(lookout.profile, places, statistics, covariance)
     return lookout._replace(**renewed, profile=found)
@@ -111,14 +118,25 @@ def _alive(scene: Scene) -> Flags:
 
 def _merged(scene: Scene, bound: float, covariance: Covariance) -> Scene:
     pairs = overlap.overlapping(scene.last, _alive(scene), bound, covariance)
-    close = np.zeros(len(scene.lookout.close))
-    for places in pairs:
-        close[places] = scene.lookout.close[places] + 1
-    scene = scene._replace(lookout=scene.lookout._replace(close=frozen(close)))
-    for pair in zip(*(places.tolist() for places in pairs), strict=True):
-        if (scene.lookout.close[list(pair)] >= PATIENCE).all():  # whom an earlier pair has merged is no longer close
-            scene = _merge(scene, pair, covariance)
+    scene = scene._replace(lookout=_paired(scene.lookout, pairs))
+    for first in np.flatnonzero(scene.lookout.close >= PATIENCE).tolist():
+        second = int(scene.lookout.partner[first])
+        if first < second:
+            scene = _merge(scene, (first, second), covariance)
     return scene
+
+
+def _paired(lookout: Lookout, pairs: Pairs) -> Lookout:
+    """Each component with one partner at most: those that were partners first, then those that overlap most."""
+    partner = lookout.partner
+    before = (partner[pairs.first] == pairs.second) & (partner[pairs.second] == pairs.first)
+    close, now = np.zeros_like(partner), np.full_like(partner, -1.0)
+    for m in np.argsort(~before, kind="stable").tolist():
+        pair = [int(pairs.first[m]), int(pairs.second[m])]
+        if (now[pair] < 0).all():
+            close[pair] = lookout.close[pair] * before[m] + 1
+            now[pair] = pair[::-1]
+    return lookout._replace(close=frozen(close), partner=frozen(now))
 
 
 def _merge(scene: Scene, pair: tuple[int, int], covariance: Covariance) -> Scene:

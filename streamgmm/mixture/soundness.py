@@ -56,7 +56,7 @@ def check_statistics(state: State, covariance: Covariance) -> None:
 
 
 def _check_lookout(lookout: Lookout, shape: tuple[int, int]) -> None:
-    for name in ("close", "rest", "valleys"):
+    for name in ("close", "partner", "rest", "valleys"):
         _check(f"lookout.{name}", getattr(lookout, name), shape[:1])
     if lookout.profile is None:
         return

@@ -29,7 +29,7 @@ def warm_kernels(*names: str) -> None:
 
 def warm_lookout() -> None:
     """The same for what looks out for components that become one or two."""
-    learning = Learning(covariances.by_name("diag"), batch_size=4, merge=1.0, split=True)
+    learning = Learning(covariances.by_name("diag"), batch_size=4, merge=0.999, split=True)
     rows = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
     state, _ = update(init(rows, 1, learning, start=_START), rows, learning)
     update(state, rows, learning)

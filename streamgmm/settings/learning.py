@@ -60,7 +60,7 @@ class Learning(Section):
     merge: float | None = Field(
         None,
         ge=0.5,
-        le=1,
+        lt=1,
         description="two components that overlap above this for 3 checks in a row (one each 64 M-steps) become one, by "
         "Bhattacharyya's coefficient, which is 1 for the same Gaussian; 0.8 suits most; null: never",
     )

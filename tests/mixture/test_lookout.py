@@ -8,6 +8,7 @@ from streamgmm.mixture import gaussian, lookout, revive, soundness, stepwise_em
 from streamgmm.mixture.between import between, bhattacharyya
 from streamgmm.mixture.given import given
 from streamgmm.mixture.initialise import Start
+from streamgmm.mixture.overlap import Pairs
 from streamgmm.mixture.step_size import half_life
 from streamgmm.mixture.vacancy import vacant
 from streamgmm.service.plain import from_plain, to_plain
@@ -220,6 +221,25 @@ def test_a_bound_that_is_none_is_refused(merge):
         stepwise_em.update(started("full", learning("full")), np.zeros((4, D)), learning("full", merge=merge))
 
 
+def test_a_bound_that_nothing_is_above_is_refused():
+    with pytest.raises(ValueError, match="merge is 1; it must be below 1"):
+        stepwise_em.update(started("full", learning("full")), np.zeros((4, D)), learning("full", merge=1.0))
+
+
+def test_checks_count_for_a_pair_not_for_each_of_it():
+    found = lookout.begin(started("full", learning("full")).statistics, learning("full", merge=0.8))
+    for first, second, close in (
+        ([0], [1], [1, 1, 0, 0]),
+        ([1], [2], [0, 1, 1, 0]),  # the middle one overlaps with another each time: nothing adds up
+        ([0], [1], [1, 1, 0, 0]),
+        ([1, 0], [2, 1], [2, 2, 0, 0]),  # who was a partner stays one, although another overlaps more
+        ([1, 0, 2], [2, 1, 3], [3, 3, 1, 1]),
+    ):
+        found = lookout._paired(found, Pairs(np.array(first), np.array(second)))
+        assert found.close.tolist() == close
+    assert found.partner.tolist() == [1, 0, 3, 2]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(6))
 def test_a_million_vectors_that_do_not_change_bring_about_nothing(name, seed):
@@ -252,7 +272,7 @@ def test_bounds_of_both_tests_exclude_each_other():
     assert overlap[0] < 0.5
 
 
-@pytest.mark.parametrize("field", ["close", "rest", "valleys"])
+@pytest.mark.parametrize("field", ["close", "partner", "rest", "valleys"])
 def test_a_look_out_of_another_size_is_refused(field):
     hyper = learning("full", **BOTH)
     state, _ = learnt(started("full", hyper), [drawn(np.random.default_rng(0), BATCH)], hyper)
