@@ -9,9 +9,11 @@ import contextlib
 import errno
 import importlib
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import structlog
@@ -27,6 +29,7 @@ from streamgmm.settings import Http
 log = structlog.get_logger()
 
 LOAD_WITHIN = 2.0  # s
+_BUILDING = threading.Lock()
 
 
 @asynccontextmanager
@@ -64,10 +67,16 @@ async def _answer(
             async with asyncio.timeout(LOAD_WITHIN):
                 await first_records.wait()
     http = await asyncio.to_thread(importlib.import_module, "streamgmm.service.http")
-    app = await asyncio.to_thread(http.application, *shown)
+    app = await asyncio.to_thread(_built, http, shown)
     async with http.answering(listener, app, recorder) as serving:
         await asyncio.wait({serving})
     raise RuntimeError("the web server has ended by itself")
+
+
+def _built(http: ModuleType, shown: tuple[Any, ...]) -> object:
+    """One after the other: FastAPI hides warnings while it builds, by a switch that all threads share."""
+    with _BUILDING:
+        return http.application(*shown)
 
 
 def _tell_failure(listener: socket.socket, task: asyncio.Task[None]) -> None:

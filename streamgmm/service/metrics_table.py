@@ -1,16 +1,14 @@
 """Every metric, declared once: the service registers what stands here, and the README's table is held against it."""
 
 from collections.abc import Iterable
-from heapq import nlargest
 from typing import get_args
 
-from streamgmm.drift import apart
 from streamgmm.service.metric import Metric, Sample, one
 from streamgmm.service.metrics_drift import DRIFT
+from streamgmm.service.metrics_model import MODEL
 from streamgmm.service.snapshot import Phase, Snapshot
 
 CHANGES = ("born", "died", "merged", "recovered", "split", "weak")  # of components
-LARGEST_COMPONENTS = apart.MOST  # series of a component's metric, at most
 LAG_MEASUREMENTS = 600  # of the event loop: a minute at ten a second
 
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -28,11 +26,6 @@ def _changes(snapshot: Snapshot) -> Iterable[Sample]:
 
 def _lag(snapshot: Snapshot) -> Iterable[Sample]:
     return (((str(partition),), records) for partition, records in snapshot.lag.items())
-
-
-def _weights(snapshot: Snapshot) -> Iterable[Sample]:
-    largest = nlargest(LARGEST_COMPONENTS, snapshot.components, key=lambda component: component.weight)
-    return (((str(component.id),), component.weight) for component in largest)
 
 
 def _phases(snapshot: Snapshot) -> Iterable[Sample]:
@@ -193,44 +186,7 @@ METRICS: tuple[Metric, ...] = (
         "Always 1; the shape of the model.",
         labels=("components", "features", "covariance_type"),
     ),
-    Metric(
-        "streamgmm_step_size",
-        "gauge",
-        "Step size of the last M-step: the weight of the newest batch.",
-        read=lambda s: one(s.step_size),
-    ),
-    Metric(
-        "streamgmm_component_weight",
-        "gauge",
-        f"Mixture weight of a component, by its id (the {LARGEST_COMPONENTS} largest).",
-        labels=("component",),
-        read=_weights,
-    ),
-    Metric(
-        "streamgmm_components_weak",
-        "gauge",
-        "Components that hold fewer vectors than their covariance needs, and borrow from the others.",
-        read=lambda s: one(s.weak),
-    ),
-    Metric(
-        "streamgmm_effective_sample_size",
-        "gauge",
-        "How many vectors of equal weight would say as much as the model's statistics do.",
-        read=lambda s: one(s.effective_sample_size),
-    ),
-    Metric(
-        "streamgmm_background_weight",
-        "gauge",
-        "Weight of the background of constant density, where there is one.",
-        read=lambda s: one(s.background),
-    ),
-    Metric(
-        "streamgmm_log_likelihood_nats",
-        "gauge",
-        "Mean log-likelihood of the last commit's vectors under the model that scored them.",
-        unit="nats",
-        read=lambda s: one(s.log_likelihood),
-    ),
+    *MODEL,
     *DRIFT,
     Metric(
         "streamgmm_warm_up_ratio",

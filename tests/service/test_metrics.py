@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from streamgmm.records.decoded import REASONS
 from streamgmm.service.metrics import METRICS, EndToEnd, Metrics
-from streamgmm.service.metrics_table import LARGEST_COMPONENTS
+from streamgmm.service.metrics_model import LARGEST_COMPONENTS
 from streamgmm.service.snapshot import ComponentView, DiagnosisView, StatisticView, Totals
 from streamgmm.settings import Model
 from tests.service.snapshots import NO_DRIFT, snapshot
