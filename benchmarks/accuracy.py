@@ -1,12 +1,14 @@
 """How accurate the mixture is: one pass beside the true model, batch EM and streaming peers; gaps; moving streams.
 
-Six questions, a file each in `benchmarks/quality`. Both sides of a comparison get the same vectors, seeds and number of
-starts. The index is the adjusted Rand index: 1 where two clusterings agree, about 0 where they have nothing in common.
+Six questions, a file each in `benchmarks/quality`. Every part of an answer is kept in `accuracy.parts` as soon as it is
+there; `--resume` goes on with those that a run of the same size left when it was stopped. Both sides of a comparison
+get the same vectors, seeds and number of starts. The index is the adjusted Rand index: 1 where two clusterings agree,
+about 0 where they have nothing in common.
 """
 
 import argparse
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -15,12 +17,12 @@ from typing import NamedTuple
 
 from threadpoolctl import threadpool_limits
 
-from benchmarks.harness import machine, results
+from benchmarks.harness import machine, parts, results
 from benchmarks.harness.results import Result
 from benchmarks.quality import gaps, large_samples, moving, peers, real_data, streams
 from streamgmm.mixture import threads
 
-Question = Callable[[], Iterator[Result]]
+Question = partial[Iterator[Result]]
 
 
 class Size(NamedTuple):
@@ -56,14 +58,19 @@ def main() -> None:
     """Measure, print, write."""
     arguments = _arguments()
     size = QUICK if arguments.quick else FULL
-    results.report("accuracy", _measured(size), [machine.facts(), _method(size)], arguments.results)
+    folder = arguments.results / "accuracy.parts"
+    if not arguments.resume:
+        parts.forget(folder)
+    results.report("accuracy", _measured(size, folder), [machine.facts(), _method(size)], arguments.results)
+    parts.forget(folder)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--quick", action="store_true", help="few vectors and seeds, within 40 s")
+    length.add_argument("--quick", action="store_true", help="few vectors and seeds, under two minutes")
     length.add_argument("--full", action="store_true", help="ten seeds, a quarter of an hour (the default)")
+    parser.add_argument("--resume", action="store_true", help="go on where a run of the same size was stopped")
     parser.add_argument("--results", type=Path, default=results.FOLDER, help="folder for accuracy.json")
     return parser.parse_args()
 
@@ -76,11 +83,11 @@ def _method(size: Size) -> str:
     )
 
 
-def _measured(size: Size) -> list[Result]:
+def _measured(size: Size, folder: Path) -> list[Result]:
     """A process a core, each with one thread: many small questions at a time."""
     asked = list(_questions(size))
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), get_context("spawn"), _one_thread) as processes:
-        answers = [processes.submit(_answer, question) for question in asked]
+        answers = [processes.submit(_answer, question, folder) for question in asked]
         return [result for answer in answers for result in answer.result()]
 
 
@@ -94,8 +101,12 @@ def _questions(size: Size) -> Iterator[Question]:
     yield partial(moving.results, size.moving)
 
 
-def _answer(question: Question) -> list[Result]:
-    return list(question())
+def _answer(question: Question, folder: Path) -> list[Result]:
+    answer = parts.kept(folder, question)
+    if answer is None:
+        answer = list(question())
+        parts.keep(folder, question, answer)
+    return answer
 
 
 def _one_thread() -> None:

@@ -22,6 +22,7 @@ NO_MATHEMATICS = {
     "__init__",
     "arrays",
     "bounds",
+    "first_run",
     "learning",
     "rows",
     "soundness",

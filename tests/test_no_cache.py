@@ -10,11 +10,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LOOK = """
-import streamgmm.estimator
+from streamgmm.mixture import first_run
 from streamgmm.mixture.compiled import cache_is_kept
 from streamgmm.mixture.rows import rows_of
 from streamgmm.records.columns import Record, of_records
 from streamgmm.records.headers import parse_source
+first_run.tell()
 assert not cache_is_kept()
 assert len(rows_of([[1.0, 2.0]], None).weights) == 1
 parse_source(of_records([Record(0, 0, None, None)], 1), "t")

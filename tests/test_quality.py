@@ -1,8 +1,13 @@
 """What the accuracy benchmark measures by: held against what is known."""
 
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmarks.harness import parts
+from benchmarks.harness.results import Result
 from benchmarks.quality import gaps, information, streams, truth
 from benchmarks.quality.peers import Centres
 
@@ -46,3 +51,17 @@ def test_a_clustering_with_the_true_cells_is_worth_the_true_mixture() -> None:
     cells = Centres(means, np.arange(2)).of(sample.vectors)
     reached = streams._of_cells(sample.vectors, cells, asked.vectors)
     assert reached == pytest.approx(truth.log_likelihood(true, asked.vectors) / N, abs=0.005)
+
+
+def question(_seed: int, _size: tuple[int, int]) -> None:
+    """What is asked is not called here."""
+
+
+def test_a_benchmark_that_was_stopped_goes_on_with_the_answers_that_it_has(tmp_path: Path) -> None:
+    asked, answer = partial(question, 1, (2, 3)), [Result("a", "b", "nats", 0.1 + 0.2).at_least(0.3)]
+    assert parts.kept(tmp_path / "parts", asked) is None
+    parts.keep(tmp_path / "parts", asked, answer)
+    assert parts.kept(tmp_path / "parts", partial(question, 1, (2, 3))) == answer
+    assert parts.kept(tmp_path / "parts", partial(question, 1, (2, 4))) is None
+    parts.forget(tmp_path / "parts")
+    assert parts.kept(tmp_path / "parts", asked) is None

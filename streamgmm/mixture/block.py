@@ -5,8 +5,8 @@ row's result does not depend on its place, and the loops become vector instructi
 are wanted is filled with new rows alone, and only as many lanes are computed as it needs, in steps of 32.
 
 Features are worked on four at a time, and filled up to a multiple of four with features that are always 0 and that no
-factor looks at (`padded`). Values stay finite whatever comes in: a coordinate or a weight is taken as at most
-`LARGEST`.
+factor looks at (`padded`); where the factors are diagonal, to a multiple of two. Values stay finite whatever comes in:
+a coordinate or a weight is taken as at most `LARGEST`.
 """
 
 from typing import NamedTuple
@@ -21,6 +21,7 @@ LARGEST = 1e90  # weight times coordinate squared, summed over any stream, stays
 FULL_BLOCK = 8  # steps in a block
 STEP = BLOCK // FULL_BLOCK  # lanes; a compiled loop takes so many at once, or fewer
 TILE = 4  # features that are worked on together
+PAIR = 2  # those that may be left where the factors are diagonal
 _STRIDE = BLOCK + 8  # of a row of lanes: rows a power of two apart would share the cache's places
 
 
@@ -73,12 +74,11 @@ class Block(NamedTuple):
 
 
 def padded(model: Model) -> Model:
-    """The model with features to the next multiple of `TILE`."""
-    components, features = model.means.shape
-    more = -features % TILE
+    """The model with features to the next multiple of `TILE`, or of `PAIR` where the factors are diagonal."""
+    (components, features), order = model.means.shape, model.factors.ndim - 1
+    more = -features % (PAIR if order == 1 else TILE)
     if not more:
         return model
-    order = model.factors.ndim - 1
     means, factors = np.zeros((components, features + more)), np.zeros((components, *(features + more,) * order))
     means[:, :features] = model.means
     factors[(slice(None), *(slice(features),) * order)] = model.factors

@@ -35,9 +35,10 @@ class Cut(NamedTuple):
 def cut(mass: Array, mean: Array, spread: Array, how: Cut, covariance: Covariance) -> Statistics:
     """Statistics of components of mass (k,), mean (k, d) and covariances by type, of which one is cut.
 
-    What mass the child's place held before is not looked at.
+    What mass the child's place held before is not looked at, nor counted.
     """
     share, parent, child = how.sides.share, how.parent, how.child
+    mass = np.where(np.arange(len(mass)) == child, 0.0, mass)
     opposite = -share * how.sides.at / (1 - share)
     between = share * how.sides.at**2 + (1 - share) * opposite**2
     at_most = min(1.0, math.sqrt(_MOST / between)) if between > 0 else 1.0

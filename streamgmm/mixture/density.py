@@ -10,7 +10,7 @@ A squared distance is taken as at most `FARTHEST`, so that every log density is 
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.block import BLOCK, STEP, TILE, Block, Model, Output
+from streamgmm.mixture.block import BLOCK, PAIR, STEP, TILE, Block, Model, Output
 from streamgmm.mixture.compiled import inlined, part
 from streamgmm.mixture.exponential import exponentiate
 from streamgmm.mixture.logarithm import logarithm
@@ -39,8 +39,10 @@ def diagonal_joint(block: Block, model: Model, steps: int) -> None:
     _fill(block.peak, -np.inf, STEP * steps)
     for k in range(len(model.means)):
         _fill(block.distance, 0.0, STEP * steps)
-        for i in range(0, len(block.vectors), TILE):
+        for i in range(0, len(block.vectors) - PAIR, TILE):
             _scale_four(block, model.means[k], model.factors[k], i, steps)
+        if len(block.vectors) % TILE:
+            _scale_two(block, model.means[k], model.factors[k], len(block.vectors) - PAIR, steps)
         _to_joint(block, model.constants[k], k, steps)
 
 
@@ -153,6 +155,16 @@ def _scale_four(block: Block, mean: Array, factors: Array, i: int, steps: int) -
     for n in range(STEP * steps):
         y0, y1, y2, y3 = (x0[n] - c0) * f0, (x1[n] - c1) * f1, (x2[n] - c2) * f2, (x3[n] - c3) * f3
         block.distance[n] += y0 * y0 + y1 * y1 + y2 * y2 + y3 * y3
+
+
+@inlined
+def _scale_two(block: Block, mean: Array, factors: Array, i: int, steps: int) -> None:
+    """As `_scale_four`, of the last two."""
+    c0, c1, f0, f1 = mean[i], mean[i + 1], factors[i], factors[i + 1]
+    x0, x1 = block.vectors[i], block.vectors[i + 1]
+    for n in range(STEP * steps):
+        y0, y1 = (x0[n] - c0) * f0, (x1[n] - c1) * f1
+        block.distance[n] += y0 * y0 + y1 * y1
 
 
 @inlined

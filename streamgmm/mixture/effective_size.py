@@ -65,6 +65,6 @@ def _counts_exactly(total: float) -> bool:
 @inlined
 def _all_ones(weights: Array) -> bool:
     others = 0
-    for weight in weights:
-        others += weight != 1.0
+    for n in range(len(weights)):
+        others += weights[n] != 1.0
     return others == 0

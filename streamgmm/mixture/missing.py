@@ -131,8 +131,8 @@ def _alone(rows: Rows) -> Batch:
 @compiled
 def _any_missing(values: Array) -> bool:
     count = 0
-    for value in values:
-        count += value != value  # noqa: PLR0124 - what NaN is
+    for n in range(len(values)):
+        count += values[n] != values[n]
     return count > 0
 
 

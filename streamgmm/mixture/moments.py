@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.block import STEP, TILE, Block, Model
+from streamgmm.mixture.block import PAIR, STEP, TILE, Block, Model
 from streamgmm.mixture.compiled import compiled, inlined, part, part_sum
 from streamgmm.mixture.filling import Filling, add_spread_diagonal, add_spread_full, fill_in_diagonal, fill_in_full
 
@@ -258,8 +258,10 @@ def _multiply(block: Block, i: int, j: int, scatter: Array, lanes: int) -> None:
 @inlined
 def _diagonal_about_centre(block: Block, mass: float, shift: Array, scatter: Array, lanes: int) -> bool:
     """As `_full_about_centre`, where the scatter is diagonal."""
-    for i in range(0, len(shift), TILE):
+    for i in range(0, len(shift) - PAIR, TILE):
         _square_four(block, i, shift, scatter, lanes)
+    if len(shift) % TILE:
+        _square_two(block, len(shift) - PAIR, shift, scatter, lanes)
     far = False
     for i in range(len(shift)):
         shift[i] /= mass
@@ -282,3 +284,17 @@ def _square_four(block: Block, i: int, shift: Array, scatter: Array, lanes: int)
         q0, q1, q2, q3 = q0 + v0 * d0, q1 + v1 * d1, q2 + v2 * d2, q3 + v3 * d3
     shift[i], shift[i + 1], shift[i + 2], shift[i + 3] = s0, s1, s2, s3
     scatter[i], scatter[i + 1], scatter[i + 2], scatter[i + 3] = q0, q1, q2, q3
+
+
+@inlined
+def _square_two(block: Block, i: int, shift: Array, scatter: Array, lanes: int) -> None:
+    """As `_square_four`, of the last two."""
+    x0, x1, c0, c1 = block.vectors[i], block.vectors[i + 1], block.centre[i], block.centre[i + 1]
+    s0 = s1 = q0 = q1 = 0.0
+    for n in range(lanes):
+        d0, d1 = x0[n] - c0, x1[n] - c1
+        v0, v1 = block.lane[n] * d0, block.lane[n] * d1
+        s0, s1 = s0 + v0, s1 + v1
+        q0, q1 = q0 + v0 * d0, q1 + v1 * d1
+    shift[i], shift[i + 1] = s0, s1
+    scatter[i], scatter[i + 1] = q0, q1

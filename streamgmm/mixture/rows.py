@@ -36,6 +36,6 @@ def any_infinite(matrix: Array) -> bool:
 @compiled
 def _any_infinite(values: Array) -> bool:
     count = 0
-    for value in values:
-        count += abs(value) == np.inf
+    for n in range(len(values)):  # over places, not values: that loop would not run over vector registers
+        count += abs(values[n]) == np.inf
     return count > 0

@@ -41,3 +41,17 @@ def test_what_lies_between_the_sides_is_taken_from_the_shape_that_is_shared(name
     before = as_full(name, spread, K, D)
     assert np.trace(formed[0]) < np.trace(before[0])
     assert np.linalg.eigvalsh(formed[0]).min() > 0
+
+
+@pytest.mark.parametrize("held", [0.0, 0.1])
+def test_a_shared_covariance_holds_what_it_held_whatever_was_in_the_place(held):
+    covariance, state = covariances.by_name("tied"), random_state("tied", K, D, np.random.default_rng(3))
+    spread, means, mass = state.parameters.covariances, state.parameters.means, state.statistics.mass.copy()
+    mass[2] = held
+    along = covariance.axis(spread, 0, D)
+    after = cut(mass, means, spread, Cut(0, 2, along, Sides(0.3, 0.9)), covariance)
+    others = np.where(np.arange(K) == 2, 0.0, mass)
+    assert after.mass.sum() == pytest.approx(others.sum(), rel=1e-15)
+    before = others.sum() * spread + np.einsum("k,ki,kj->ij", others, means, means)
+    second = after.scatter + np.einsum("k,ki,kj->ij", after.mass, after.mean, after.mean)
+    np.testing.assert_allclose(second, before, rtol=1e-12, atol=1e-12)

@@ -1,4 +1,8 @@
-"""A word to who waits while a library's first call compiles: silence would look like a hang."""
+"""A word to who waits while a library's first call compiles: silence would look like a hang.
+
+The estimator says it by itself. A program that uses `streamgmm.mixture` alone calls `tell` once, before its first
+vectors; the functions here say nothing unasked. The word is a warning of the logger `streamgmm`.
+"""
 
 import functools
 import logging
