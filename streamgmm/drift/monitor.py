@@ -63,7 +63,7 @@ class Info(NamedTuple):
 
     outlier: NDArray[np.int8]  # (n,) 1 outlier, 0 not, -1 no reference yet
     changes: tuple[Change, ...]
-    calibrated: bool  # the reference has become complete in this update
+    calibrated: int  # the row before which the reference became complete in this update, 0: it did not
 
 
 def init() -> State:
@@ -99,7 +99,7 @@ def progress(state: State, plan: Plan) -> float:
 def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
     """Take in vectors (n, d) in the order of the stream; without a reference nothing happens."""
     if state.reference is None:
-        return state, Info(np.full(len(vectors), UNKNOWN), (), calibrated=False)
+        return state, Info(np.full(len(vectors), UNKNOWN), (), 0)
     state, vectors = _as_asked(state, plan), frozen(vectors)
     assert state.reference is not None  # noqa: S101 - as before
     held, window = scores.held(state.reference.parameters, plan.covariance), plan.wanted.window
@@ -120,7 +120,7 @@ def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
         state, changes = _watch(state, state.watch, sums[taken:], (taken + 1) * window - before, plan)
     flags = _flags(state, vectors, output.log_likelihood, known_from)
     state = _diagnose(state, plan, Seen(vectors, output.responsibilities), flags, known_from)
-    return state, Info(flags, changes, gathering is not None and state.watch is not None)
+    return state, Info(flags, changes, known_from if gathering is not None and state.watch is not None else 0)
 
 
 def _as_asked(state: State, plan: Plan) -> State:

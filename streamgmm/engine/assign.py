@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamgmm.engine import by_time
 from streamgmm.engine.learn import learn, score
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import gathered
@@ -170,7 +172,21 @@ def _score(
     if watched.raised:
         live = live._replace(average_is_old=True, alarmed=bool(plan.actions))
     scored = _Scored(piece, *shown, watched.outlier, mixture.steps, live.ids, state.ids_version, state.generation)
-    return live, scored, told(plan, watched, chunk, piece.rows.start)
+    live, ended = _by_time(plan, live, chunk, scored)
+    events = [*told(plan, watched, chunk, piece.rows.start), *ended]
+    return live, scored, [event for _, event in sorted(events, key=itemgetter(0))]
+
+
+def _by_time(plan: Plan, live: Live, chunk: Chunk, scored: _Scored) -> tuple[Live, list[tuple[int, Event]]]:
+    """The windows of event time that ended, each with the row that ended it."""
+    if plan.event_time_window is None:
+        return live, []
+    records = scored.piece.records
+    times = np.repeat(chunk.times[records], chunk.vectors.counts[records])
+    component = scored.ids[scored.responsibilities.argmax(axis=1)]
+    vectors = by_time.Vectors(times, scored.log_likelihood, scored.outlier, component)
+    opened, ended = by_time.advance(live.window, vectors, plan.event_time_window)
+    return live._replace(window=opened), ended
 
 
 def _runs(parts: Sequence[_Scored]) -> list[_Run]:

@@ -41,6 +41,7 @@ class Plan(NamedTuple):
     warm_up_bytes: int
     drift: monitor.Plan | None
     actions: tuple[str, ...]  # what follows an alarm
+    event_time_window: float | None  # seconds
     features: Callable[[int], Sequence[words.Feature]]  # by their number
 
 
@@ -67,6 +68,7 @@ def plan(settings: Settings, *, largest_record: int) -> Plan:
         warm_up_bytes=int(chosen.warm_up_bytes),
         drift=_drift(settings, learning) if drift.enabled else None,
         actions=drift.actions,
+        event_time_window=drift.event_time_window,
         features=partial(in_words, settings),
     )
 

@@ -48,6 +48,17 @@ class Recent(NamedTuple):
     weights: Array
 
 
+class Open(NamedTuple):
+    """A window of event time that has not ended."""
+
+    start: float  # seconds
+    vectors: int = 0
+    log_likelihood: float = 0.0  # sum, nats
+    outliers: int = 0
+    judged: int = 0  # vectors of which it is known whether they are outliers
+    components: Mapping[str, int] = {}  # vectors by the id of their most probable component
+
+
 class Live(NamedTuple):
     """A model, what names its components, and the alarm that watches it."""
 
@@ -59,6 +70,7 @@ class Live(NamedTuple):
     latest: float | None = None  # event time (seconds), the largest since the last M-step
     average_is_old: bool = False  # the drift alarm has risen since: the average begins anew
     alarmed: bool = False  # the same, and no action has followed yet
+    window: Open | None = None  # of event time, where `drift.event_time_window` asks for it
     recent: Recent | None = None  # gathered for a model that starts anew after an alarm
 
 

@@ -29,7 +29,7 @@ class Watched(NamedTuple):
     drift: monitor.State  # after them
     outlier: NDArray[np.int8]  # (n,)
     changes: tuple[monitor.Change, ...] = ()  # their `row` counts from the first of the rows
-    calibrated: bool = False
+    calibrated: int = 0  # the row before which the reference became complete, 0: it did not
 
     @property
     def raised(self) -> bool:
@@ -61,12 +61,12 @@ def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
     return None if plan.actions and watched.raised else watched
 
 
-def told(plan: Plan, watched: Watched, chunk: Chunk, first: int) -> list[Event]:
-    """The events of what was watched: rows of the chunk from `first` on."""
-    events = [_changed(plan, watched.drift, change, chunk, first) for change in watched.changes]
+def told(plan: Plan, watched: Watched, chunk: Chunk, first: int) -> list[tuple[int, Event]]:
+    """The events of what was watched, rows of the chunk from `first` on, each with the row that it came before."""
+    events = [(change.row, _changed(plan, watched.drift, change, chunk, first)) for change in watched.changes]
     if watched.calibrated:
         assert plan.drift is not None  # noqa: S101 - what was calibrated has a plan
-        events.insert(0, _calibrated(plan.drift, watched.drift))
+        events.insert(0, (watched.calibrated, _calibrated(plan.drift, watched.drift)))
     return events
 
 

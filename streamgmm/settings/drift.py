@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from streamgmm.settings.section import Section
+from streamgmm.settings.section import Seconds, Section
 
 MOST_RUN_LENGTHS = 100  # references' lengths that a run length may have; above 10 it is not held and said so
 
@@ -29,6 +29,12 @@ class Drift(Section):
         ("ewma",),
         description="what watches the windows, together: ewma (averages that forget), cusum (cumulative sums both "
         "ways), windows (means over the newest 1, 4, 16, 64 and 256 windows)",
+    )
+    event_time_window: Seconds | None = Field(
+        None,
+        gt=0,
+        description="an event `event_time_window` says what the vectors of each such window of event time were like, "
+        "for people to look at; null: none",
     )
     expected_run_length: int = Field(
         200_000, ge=1000, le=10**12, description="vectors between false alarms when nothing changes"

@@ -2,10 +2,12 @@
 
 from itertools import pairwise
 
+import msgpack
 import numpy as np
 import pytest
 
-from streamgmm.service.plain import to_plain
+from streamgmm.engine.values import Live
+from streamgmm.service.plain import from_plain, to_plain
 from tests.engine import streams
 from tests.engine.streams import plan, published, record, run, stream
 
@@ -22,6 +24,18 @@ def acting(*actions):
 
 def types(events):
     return [event.type for event in events]
+
+
+@pytest.mark.parametrize("detectors", [("cusum",), ("windows", "cusum")], ids=str)
+def test_the_detectors_that_are_set_watch_and_go_on_where_they_were(detectors):
+    the_plan = plan(drift={**DRIFT, "detectors": detectors})
+    _, whole = run(the_plan, [USUAL, MOVED])
+    middle, before = run(the_plan, [USUAL, MOVED[:150]])
+    restored = middle._replace(model=from_plain(Live, msgpack.unpackb(msgpack.packb(to_plain(middle.model)))))
+    _, after = run(the_plan, [MOVED[150:]], restored)
+    assert restored.model.drift.watch.standard.wanted.detectors == detectors
+    assert types(before.events + after.events).count("drift_raised") == 1
+    assert before.events + after.events == whole.events
 
 
 def test_without_an_action_the_alarm_stands_although_the_model_adapts():

@@ -64,6 +64,7 @@ def others():
     yield from run(auto, [streams.stream(300)])[1].events
     yield engine.skipped(streams_state(auto), Range(0, 3, 7, 0), "corrupt")[1]
     yield from run(plan(**RICH), [streams.rich_stream(1500)])[1].events
+    yield from run(plan(drift={"event_time_window": 0.2}), [streams.stream(600)])[1].events
     yield from run(plan(model={"reg_relative": 0.0}), [doubled()])[1].events
     yield view.summary(snapshot(), 12.5)
 
@@ -96,7 +97,7 @@ BROUGHT_ABOUT = {  # what a test is sure to see of each
     "told of alone": {"drift_raised"},
     "components": {"component_weak", "component_recovered", "component_died", "component_born", "component_split"},
     "merged": {"component_merged"},
-    "others": {"components_chosen", "covariances_repaired", "records_skipped", "summary"},
+    "others": {"components_chosen", "covariances_repaired", "records_skipped", "event_time_window", "summary"},
 }
 
 
