@@ -11,18 +11,13 @@ from streamgmm.service.view import View, empty
 from tests.engine import streams
 from tests.engine.test_components import BOTH
 
-NEAR = 0.15
-PIECE = 20  # records to a frame
+PIECE = 10  # records to a frame
 
 
-@pytest.mark.parametrize("covariance", ["full", "tied"])
-def test_what_the_ring_counts_is_what_the_frames_hold(covariance: str) -> None:
-    sections = {
-        "learning": {**BOTH, "batch_size": 40, "warm_up": 60},
-        "model": {"n_components": 3, "covariance_type": covariance},
-    }
+def test_what_the_ring_counts_is_what_the_frames_hold() -> None:
+    sections = {"learning": {**BOTH, "batch_size": 40, "warm_up": 60}}
     settings, plan = streams.settings(**sections), streams.plan(**sections)
-    records = streams.stream(1200)
+    records = streams.stream(600)
     tracemalloc.start()
     try:
         recorder, view, state = Recorder(empty(settings), payloads=True), View(settings, plan), None
@@ -32,14 +27,16 @@ def test_what_the_ring_counts_is_what_the_frames_hold(covariance: str) -> None:
             recorder.show(view.of(state, -1.0, {0: start}, 0), state)
             recorder.make()
             del report
-        counted, number = recorder.ring.n_bytes, len(recorder.ring)
+        ring = recorder.ring
+        counted, number = ring.n_bytes, len(ring)
+        del recorder, state  # what they hold too would not be freed with the frames
         before = tracemalloc.get_traced_memory()[0]
-        recorder.ring = Ring()
+        del ring
         freed = before - tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
     assert number == len(records) // PIECE
-    assert counted == pytest.approx(freed, rel=NEAR)
+    assert freed <= counted <= 1.25 * freed  # small numbers and names are Python's own, and counted too
 
 
 def test_frames_that_are_dropped_are_counted_no_more_and_what_they_share_is_counted_once() -> None:
