@@ -1,4 +1,6 @@
-"""What watching and looking out cost beside learning, in processor time: all take the same vectors, in turn."""
+"""What watching and looking out cost beside learning, in processor time: all take the same vectors, in turn.
+
+Watching takes a fetch of 16 batches at once, as the service does; learning takes them one by one, as it must."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -30,11 +32,12 @@ def cost(rounds: int) -> Cost:
     reference = mixtures.draw(of, _RUN_LENGTH // 10, rng)
     watched = ours.calibrated(model, reference, _RUN_LENGTH, window=ours.window_for(_RUN_LENGTH), seed=0)
     size = ours.LEARNING.batch_size
-    batches = np.split(mixtures.draw(of, _BATCHES * size, rng), _BATCHES)
+    fetch = mixtures.draw(of, _BATCHES * size, rng)
+    batches = np.split(fetch, _BATCHES)
     learning = [ours.LEARNING, *(ours.LEARNING._replace(**also) for also in LOOKING.values())]
     turns = [
-        lambda: [monitor.update(watched.state, batch, watched.plan) for batch in batches],
-        lambda: [stepwise_em.score(model, batch, ours.LEARNING) for batch in batches],
+        lambda: monitor.update(watched.state, fetch, watched.plan),
+        lambda: [stepwise_em.score(model, batch, None, ours.LEARNING) for batch in batches],
         *(_learns(model, batches, one) for one in learning),
     ]
     found = np.array([[_seconds(turn) for turn in turns] for _ in range(rounds + 1)])[1:]  # the first compiles
