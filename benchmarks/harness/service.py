@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import psutil
@@ -42,6 +43,7 @@ class Run(NamedTuple):
     processor: float
     samples: Sequence[Sample]
     ended: bool = True  # by itself
+    begin: int | None = None  # records from which on it is steady; a tenth of them where not said
 
     @property
     def rate(self) -> float:
@@ -60,8 +62,14 @@ class Run(NamedTuple):
         return self._after(records).resident
 
     @property
+    def longest_pause(self) -> float:
+        """Seconds between two commits that were seen, at most."""
+        times = [sample.seconds for sample in self.samples]
+        return max(later - earlier for earlier, later in pairwise(times))
+
+    @property
     def _steady(self) -> tuple[Sample, Sample]:
-        return self._after(self.records * STEADY_FROM), self.samples[-1]
+        return self._after(self.records * STEADY_FROM if self.begin is None else self.begin), self.samples[-1]
 
     def _after(self, records: float) -> Sample:
         return next((sample for sample in self.samples if sample.records >= records), self.samples[-1])
