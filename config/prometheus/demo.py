@@ -29,7 +29,7 @@ def free_port() -> int:
 def configuration(service_port: int) -> str:
     """The shipped configuration, with the service at `service_port` of this machine."""
     config = yaml.safe_load((HERE / "prometheus.yml").read_text("utf-8"))
-    config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    config["global"] |= {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(HERE / name) for name in config["rule_files"]]
     config["scrape_configs"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{service_port}"]}]
     return yaml.safe_dump(config)

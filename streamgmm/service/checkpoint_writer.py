@@ -45,6 +45,11 @@ class CheckpointWriter:
         """Keys and values for a state that the report led to; `whole` asks for a whole checkpoint."""
         return [*self._kept(report), *self._of(state, report, whole=whole)]
 
+    @property
+    def whole_bytes(self) -> int | None:
+        """Size of the checkpoint that the last transaction wrote; None where it wrote progress."""
+        return self._whole.n_bytes if self._whole is not None and self.progress == 0 else None
+
     def _of(self, state: State, report: Report, *, whole: bool) -> list[KeyValue]:
         last = self._whole
         if whole or last is None or not report.by_records or not self._is_enough(last, state):

@@ -85,11 +85,12 @@ class Metrics(Collector):
             shape = (str(len(snapshot.components)), str(len(snapshot.features)), self._model.covariance_type)
             self._told["streamgmm_model_info"] = {shape: 1}
 
-    def committed(self, seconds: float, checkpoint_bytes: int, end_to_end: EndToEnd | None = None) -> None:
-        """A transaction was committed, `seconds` after it began; None: it held no records."""
+    def committed(self, seconds: float, checkpoint_bytes: int | None, end_to_end: EndToEnd | None = None) -> None:
+        """A transaction was committed, `seconds` after it began; None: it held no whole checkpoint, no records."""
         self._told["streamgmm_commits_total"][()] += 1
-        self._told["streamgmm_checkpoint_size_bytes"][()] = checkpoint_bytes
-        self._told["streamgmm_checkpoint_timestamp_seconds"][()] = self._clock()
+        if checkpoint_bytes is not None:
+            self._told["streamgmm_checkpoint_size_bytes"][()] = checkpoint_bytes
+            self._told["streamgmm_checkpoint_timestamp_seconds"][()] = self._clock()
         self._histograms["streamgmm_commit_duration_seconds"].observe(seconds)
         if end_to_end is not None:
             self._histograms["streamgmm_end_to_end_seconds"].observe(end_to_end.mean)

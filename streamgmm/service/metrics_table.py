@@ -143,11 +143,11 @@ METRICS: tuple[Metric, ...] = (
         unit="seconds",
         read=lambda s: one(_seconds(s.last_timestamp)),
     ),
-    Metric("streamgmm_checkpoint_size_bytes", "gauge", "Size of the last checkpoint committed.", unit="bytes"),
+    Metric("streamgmm_checkpoint_size_bytes", "gauge", "Size of the last whole checkpoint.", unit="bytes"),
     Metric(
         "streamgmm_checkpoint_timestamp_seconds",
         "gauge",
-        "When the last checkpoint was committed, in seconds since the epoch.",
+        "When the last whole checkpoint was committed, in seconds since the epoch.",
         unit="seconds",
     ),
     Metric(

@@ -23,7 +23,7 @@ class Committed(NamedTuple):
     state: State
     report: Report
     seconds: float  # from the begin of the commit to its end
-    checkpoint_bytes: int
+    checkpoint_bytes: int | None  # of the checkpoint; None: a progress record was written in its place
 
 
 class Publisher:
@@ -66,7 +66,7 @@ class Publisher:
             await writer.send(*send)
         await writer.send(*outbox.parts_send(records, topics.model, now))
         await writer.commit(self._group_offsets(state))
-        return Committed(state, report, time.perf_counter() - began, sum(len(value) for _, value in records))
+        return Committed(state, report, time.perf_counter() - began, self._checkpoints.whole_bytes)
 
     @property
     def is_behind(self) -> bool:

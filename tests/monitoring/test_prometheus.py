@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from tests.debian import program
 from tests.monitoring.test_dashboard import QUERIES
@@ -19,6 +20,16 @@ assert spec is not None
 assert spec.loader is not None
 demo = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(demo)
+
+
+def test_the_demos_configuration_keeps_where_the_runbook_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    labels = "external_labels: {streamgmm_runbook: https://git.example.org/runbook.md}"
+    shipped = (demo.HERE / "prometheus.yml").read_text("utf-8")
+    (tmp_path / "prometheus.yml").write_text(shipped.replace("global:\n", f"global:\n  {labels}\n"), "utf-8")
+    monkeypatch.setattr(demo, "HERE", tmp_path)
+    written = yaml.safe_load(demo.configuration(8080))["global"]
+    assert written["external_labels"] == {"streamgmm_runbook": "https://git.example.org/runbook.md"}
+    assert written["scrape_interval"] == "1s"
 
 
 async def firing(client: httpx.AsyncClient) -> set[str]:

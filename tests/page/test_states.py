@@ -19,6 +19,7 @@ from tests.service.snapshots import NO_DRIFT
 
 TWO = ("APM", "latency")
 DRAWN = "() => window.streamgmm.drawList && window.streamgmm.drawList.ellipses.length"
+SHOWN = "(number) => window.streamgmm.state.frame.number === number"
 OF = "(count) => window.streamgmm.drawList && window.streamgmm.drawList.ellipses.length === count"
 
 
@@ -274,6 +275,8 @@ def test_what_is_looked_at_beside_the_alarm_is_on_the_page_and_marked_where_it_i
             "undecided 0.50 nats +0.30 against the reference",
             "odd inside their component APM APM 0.31, latency 0.02",
         ]
+        row, last = page.locator(".beside").bounding_box(), facts.last.bounding_box()
+        assert last["width"] == pytest.approx(row["width"], abs=1)  # an odd one fills its row
         assert page.locator(".fact.bad dt").all_inner_texts() == ["weights' shift"]
         assert page.locator(".fact.watch dt").all_inner_texts() == ["odd inside their component"]
         unknown = beside._replace(
@@ -297,6 +300,53 @@ def test_drift_is_told_in_words_on_the_page(open_page) -> None:
         running(shown, drift=NO_DRIFT._replace(state="alarm", statistics=statistics, sentence=said))
         expect(page.locator(".sentence")).to_have_text(f"Drift! The stream no longer looks like its reference. {said}")
         expect(page.locator(".legend li").first).to_contain_text("alarm above 4.00")
+
+
+def test_a_past_curve_neither_moves_nor_vanishes_with_a_new_reference(open_page) -> None:
+    def said(state: str, *statistics: StatisticView) -> None:
+        running(shown, drift=NO_DRIFT._replace(state=state, statistics=statistics))
+        page.wait_for_function(SHOWN, arg=shown.recorder.newest().number)
+
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown, drift=NO_DRIFT._replace(state="settling", statistics=()))
+        page = open_page(shown.address)
+        expect(page.locator(".drift .chart")).to_have_count(1)
+        page.get_by_text("The statistics as a table").click()
+        said("alarm", StatisticView("mean", 9.0, 4.0))
+        said("calibrating")
+        expect(page.locator(".drift .chart")).to_have_count(2)
+        expect(page.locator(".legend li")).to_have_text(re.compile("no limit yet"))
+        expect(page.locator(".drift .empty")).to_contain_text("The reference is frozen.")
+        said("none", StatisticView("mean", 9.0, 9.0))
+        expect(page.locator(".legend li")).to_have_text(re.compile("alarm above 9.00"))
+        cells = page.locator(".drift tbody tr td:last-child")
+        expect(cells).to_have_text(["9.00 (100 %)", "\u2013 (\u2013)", "9.00 (225 %)", "\u2013 (\u2013)"])
+
+
+def test_of_one_feature_who_is_gone_has_no_lane(open_page) -> None:
+    with Shown(settings_for(("APM",), 3)) as shown:
+        before = live_of(np.array([[0.0], [4.0], [8.0]]), np.ones((3, 1)), np.full(3, 1 / 3))
+        shown.show(snapshot_of(shown.settings, before), before, (sample_of(before, 60),))
+        page = open_page(shown.address)
+        page.wait_for_function(OF, arg=6)
+        left = vacated(before.mixture.parameters, 1)
+        after = before._replace(mixture=before.mixture._replace(parameters=left))
+        shown.show(snapshot_of(shown.settings, after), after)
+        page.wait_for_function(OF, arg=4)
+        drawn = page.evaluate("() => window.streamgmm.drawList")
+    assert {ring["id"] for ring in drawn["reference"]} == {0, 2}
+    assert {point["id"] for point in drawn["points"]} == {0, 2}
+
+
+def test_who_is_chosen_and_gone_dims_nobody(open_page) -> None:
+    pictures = {}
+    with Shown(settings_for(TWO, 3)) as shown:
+        running(shown)
+        for query in ("", "?focus=99", "?focus=1"):
+            page = open_page(f"{shown.address}{query}")
+            page.wait_for_function(DRAWN)
+            pictures[query] = page.evaluate("() => document.querySelector('.scatter canvas').toDataURL()")
+    assert pictures["?focus=99"] == pictures[""] != pictures["?focus=1"]
 
 
 def refused(shown: Shown, offset: int) -> None:

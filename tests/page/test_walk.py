@@ -53,6 +53,28 @@ def test_every_vector_is_reached_and_read_out_as_under_the_pointer(page: Page) -
     assert told(page) == seen[-2]
 
 
+MOVED = """([number, before]) => {
+  const point = window.streamgmm.drawList.points.find((one) => one.number === number);
+  const left = parseFloat(document.querySelector(".tip").style.left);
+  return Math.abs(point.x - before) > 5 && Math.abs(left - point.x) < 0.01;
+}"""
+
+
+def test_the_tip_goes_with_its_vector_where_the_picture_widens(open_page) -> None:
+    with Shown(settings_for(("APM", "latency"), 3)) as shown:
+        live = model_of_size(3, 2)
+        shown.show(snapshot_of(shown.settings, live), live, (sample_of(live, 40),))
+        page = open_page(shown.address)
+        page.wait_for_function(DRAWN)
+        page.locator(".scatter canvas").focus()
+        page.keyboard.press("End")
+        at = max(page.evaluate(POINTS), key=lambda point: point["x"])
+        page.wait_for_function(STANDS_AT, arg=at["x"])
+        far = sample_of(live, 40)
+        shown.show(snapshot_of(shown.settings, live), live, (far._replace(vectors=far.vectors + 100),))
+        page.wait_for_function(MOVED, arg=[at["number"], at["x"]])
+
+
 def test_up_and_down_choose_and_leave(page: Page) -> None:
     page.locator(".scatter canvas").focus()
     page.keyboard.press("ArrowUp")

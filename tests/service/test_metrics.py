@@ -235,6 +235,16 @@ def test_end_to_end_is_read_off_the_arrays_of_timestamps():
     assert EndToEnd.of(parts[1:2], now=0.0) is None
 
 
+def test_a_commit_without_a_whole_checkpoint_leaves_the_last_ones_time_and_size():
+    clock = iter([100.0, 200.0])
+    metrics = Metrics(Model(name="players", n_components=2), lambda: next(clock))
+    metrics.committed(0.01, 4096)
+    metrics.committed(0.01, None)
+    assert value(metrics, "streamgmm_commits_total") == 2
+    assert value(metrics, "streamgmm_checkpoint_size_bytes") == 4096
+    assert value(metrics, "streamgmm_checkpoint_timestamp_seconds") == 100
+
+
 def test_commits_and_aborts(metrics):
     metrics.committed(0.01, 4096)
     metrics.aborted()

@@ -15,9 +15,11 @@ from streamgmm.service import model_commands, model_topic, progress
 from streamgmm.service.audit import audit
 from streamgmm.service.plain import to_plain
 from streamgmm.service.progress import Progress
+from streamgmm.service.service import Service
 from streamgmm.settings import Settings
 from tests.engine import streams
 from tests.service import faults
+from tests.service.test_metrics import value as told
 from tests.service.test_service import fill, outputs, read, run_to_end, settings
 
 LARGE = {"checkpoint_bytes": 0, "checkpoint_interval": 600, "commit_interval": 0.03, "commit_records": 60}
@@ -95,6 +97,21 @@ async def test_a_large_model_writes_a_whole_checkpoint_now_and_then_and_progress
     assert len(found.progress) >= 2
     assert written[-len(found.progress) - 1 :] == ["0", *(f"progress/{i}" for i in range(len(found.progress)))]
     assert found.reached.positions[0] > found.checkpoint.positions[0]
+
+
+async def test_what_is_told_of_a_checkpoint_is_told_of_the_last_whole_one(url, broker, topic):
+    await fill(broker, topic)
+    given, (_, connect) = large(url, topic), dies("begin", 8)
+    service = Service(given, until_end=True, connect=connect)
+    with pytest.raises(Dies):
+        await service.run()
+    records = (await read(broker, given.topics["model"]))[0]
+    whole = [record for record in records if record.key.endswith(b"/0") and b"/progress/" not in record.key][-1]
+    flow = service.observers.recorder.make().flow
+    assert len((await newest(broker, given)).progress) >= 2
+    assert flow.checkpoint_bytes == len(whole.value)
+    assert told(service.observers.metrics, "streamgmm_checkpoint_size_bytes") == len(whole.value)
+    assert told(service.observers.metrics, "streamgmm_commits_total") == flow.commits > 2
 
 
 async def test_a_clean_end_leaves_a_whole_checkpoint(url, broker, topic):

@@ -47,7 +47,7 @@ class Flow(NamedTuple):
     latency_newest: float | None
     commits: int  # since the process began
     commit_seconds: float | None  # the last transaction's
-    checkpoint_time: float | None  # seconds since the epoch
+    checkpoint_time: float | None  # of the last whole one, seconds since the epoch
     checkpoint_bytes: int | None
     memory_bytes: int | None  # resident
 
@@ -64,7 +64,7 @@ class Frame(NamedTuple):
     first_point: int  # number of the first of them, in order of their arrival
     moments: tuple[Moment, ...] = ()  # the last events before it, oldest first
     dead_letters: tuple[DeadLetter, ...] = ()  # the last before it, oldest first
-    born: Mapping[int, int] = {}  # vectors learnt when a component came, by id; absent: not known
+    born: Mapping[int, int | None] = {}  # vectors learnt when a component came, by id; None: not known
 
     @property
     def last_moment(self) -> int:

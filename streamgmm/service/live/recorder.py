@@ -43,7 +43,7 @@ class Recorder:
         self.n_components = 0  # that a model starts with at least
         self.moments: tuple[Moment, ...] = ()
         self.dead_letters: tuple[DeadLetter, ...] = ()
-        self.born: Mapping[int, int] = {}  # vectors learnt when a component came, by id; absent: not known
+        self.born: Mapping[int, int | None] = {}  # vectors learnt when a component came, by id; None: not known
         self.closed = False  # no frame will follow
         self._snapshot, self._clock, self._payloads = first, clock, payloads
         self._state: State | None = None
@@ -59,8 +59,8 @@ class Recorder:
         """This is what there is to see from now on."""
         self._snapshot, self._changed = snapshot._replace(comparison=None), True  # which keeps models alive
         if state is not None:
-            self._state = state
             self._note_births(state)
+            self._state = state
 
     def committed(self, committed: Committed, latency: EndToEnd | None) -> None:
         """A transaction has ended well."""
@@ -74,8 +74,8 @@ class Recorder:
             latency_newest=latency.newest if latency else flow.latency_newest,
             commits=flow.commits + 1,
             commit_seconds=committed.seconds,
-            checkpoint_time=now,
-            checkpoint_bytes=committed.checkpoint_bytes,
+            checkpoint_time=flow.checkpoint_time if committed.checkpoint_bytes is None else now,
+            checkpoint_bytes=committed.checkpoint_bytes or flow.checkpoint_bytes,
         )
 
     # ---- asked by pages
@@ -153,13 +153,10 @@ class Recorder:
         ids = set(state.model.ids.tolist())
         if ids == self.born.keys():
             return
-        known = {component: at for component, at in self.born.items() if component in ids}
-        for component in ids - known.keys():
-            if component < self.n_components or state.ids_version == 0:
-                known[component] = 0
-            elif self.born:
-                known[component] = state.totals.vectors
-        self.born = known
+        now = None if self._state is None else state.totals.vectors  # what the first state has came before this process
+        first = (i for i in ids if i < self.n_components or state.ids_version == 0)
+        came = dict.fromkeys(ids, now) | dict.fromkeys(first, 0) | dict(self.born)
+        self.born = {i: came[i] for i in ids}
 
 
 def picture_of(live: Live) -> Picture:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from streamgmm.service.live.frame import Frame
+from streamgmm.service.snapshot import StatisticView
 
 MOST = 400  # places in time
 
@@ -19,8 +20,14 @@ def row(frame: Frame) -> dict[str, Any]:
         "latency": frame.flow.latency_mean,
         "lag": sum(snapshot.lag.values()) if snapshot.lag else None,
         "statistics": {one.name: one.value for one in snapshot.drift.statistics},
+        "shares": {one.name: _share(one) for one in snapshot.drift.statistics},
         "weights": {str(c.id): round(c.weight, 4) for c in snapshot.components},
     }
+
+
+def _share(one: StatisticView) -> float | None:
+    """Of the limit that was its own then: another reference brings another."""
+    return round(one.value / one.limit, 4) if one.limit else None
 
 
 def rows(frames: Sequence[Frame]) -> list[dict[str, Any]]:

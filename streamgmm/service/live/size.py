@@ -32,9 +32,9 @@ def _own(value: object, shared: dict[int, int]) -> int:
     own = sys.getsizeof(value)  # of an array with its numbers, where they are its own
     if isinstance(value, np.ndarray):
         return own + (0 if value.base is None else _weighed(value.base, shared))
-    if type(value) is tuple and value and type(value[0]) is float:
+    if type(value) in (tuple, list) and value and type(value[0]) is float:
         return own + FLOAT * len(value)  # a mean: as many floats as features
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return own + sum(_weighed(part, shared) for part in value)
     if isinstance(value, Mapping):
         return own + sum(_weighed(part, shared) for pair in value.items() for part in pair)

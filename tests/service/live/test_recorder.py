@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 from streamgmm.engine import step as engine
 from streamgmm.engine.sample import MOST, Sample, spread, taken
 from streamgmm.engine.values import Event, Report, State, Totals
-from streamgmm.service.live import points
+from streamgmm.service.live import points, series
 from streamgmm.service.live.frame import n_points
 from streamgmm.service.live.recorder import MOMENTS, Recorder, thinned
 from streamgmm.service.live.ring import Ring
 from streamgmm.service.live.rounding import significant, to_a_thousandth
 from streamgmm.service.live.wire import Wire
 from streamgmm.service.publisher import Committed
+from streamgmm.service.snapshot import StatisticView
 from streamgmm.service.view import empty
 from tests.engine import streams
 from tests.page.shown import model_of_size, sample_of, settings_for, snapshot_of
+from tests.service.snapshots import NO_DRIFT
 
 SETTINGS = settings_for(("a", "b"), 3)
 LIVE = model_of_size(3, 2)
@@ -122,6 +124,49 @@ def test_a_birth_is_marked_and_an_age_is_known() -> None:
     cards = Wire(SETTINGS, recorder).cards(recorder.newest())["components"]
     assert [card["mark"] for card in cards] == [None, None, "born"]
     assert [card["age"] for card in cards] == [500, 500, 500]
+
+
+def test_after_a_restart_the_age_of_later_components_is_not_known_and_of_those_born_since_it_is() -> None:
+    recorder = Recorder(empty(SETTINGS))
+    recorder.n_components = 2
+
+    def ages(ids: list[int], vectors: int) -> list[int | None]:
+        state = State({0: 1}, LIVE._replace(ids=np.array(ids)), 2, Totals(vectors=vectors), ids_version=3)
+        recorder.show(snapshot_of(SETTINGS, LIVE, totals=Totals(vectors=vectors)), state)
+        recorder.make()
+        return [card["age"] for card in Wire(SETTINGS, recorder).cards(recorder.newest())["components"]]
+
+    assert ages([1, 5, 6], 500) == [500, None, None]
+    assert ages([1, 5, 6], 520) == [520, None, None]
+    assert ages([7, 5, 6], 600) == [0, None, None]
+    assert ages([7, 5, 8], 650) == [50, None, 0]
+
+
+def test_where_no_first_component_is_left_those_born_since_a_restart_have_an_age() -> None:
+    recorder = Recorder(empty(SETTINGS))
+    recorder.n_components = 2
+    for ids, vectors in (([4, 5, 6], 500), ([4, 5, 7], 600)):
+        state = State({0: 1}, LIVE._replace(ids=np.array(ids)), 2, Totals(vectors=vectors), ids_version=3)
+        recorder.show(snapshot_of(SETTINGS, LIVE), state)
+    assert recorder.born == {4: None, 5: None, 7: 600}
+
+
+def test_a_commit_without_a_whole_checkpoint_leaves_the_last_ones_time_and_size() -> None:
+    clock = iter([100.0, 200.0, 300.0])
+    recorder, state = Recorder(empty(SETTINGS), lambda: next(clock)), State({0: 1}, LIVE, 2, Totals())
+    recorder.committed(Committed(state, Report(), 0.01, 4096), None)
+    recorder.committed(Committed(state, Report(), 0.01, None), None)
+    flow = recorder.make().flow
+    assert (flow.commits, flow.checkpoint_time, flow.checkpoint_bytes) == (2, 100.0, 4096)
+
+
+def test_a_row_holds_each_statistic_against_the_limit_that_was_its_own() -> None:
+    recorder = Recorder(empty(SETTINGS))
+    for limit in (4.0, 8.0):
+        said = NO_DRIFT._replace(statistics=(StatisticView("mean", 9.0, limit),))
+        recorder.show(snapshot_of(SETTINGS, LIVE, drift=said))
+        recorder.make()
+    assert [row["shares"] for row in series.rows(list(recorder.ring))] == [{"mean": 2.25}, {"mean": 1.125}]
 
 
 @pytest.mark.parametrize(

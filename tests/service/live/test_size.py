@@ -4,6 +4,7 @@ import tracemalloc
 
 import pytest
 
+from streamgmm.engine.values import Event
 from streamgmm.service.live.recorder import Recorder
 from streamgmm.service.live.ring import Ring
 from streamgmm.service.publisher import Committed
@@ -12,6 +13,13 @@ from tests.engine import streams
 from tests.engine.test_components import BOTH
 
 PIECE = 10  # records to a frame
+
+
+def raised(i: int) -> Event:
+    """An alarm of many features: its fields are lists of mappings."""
+    moved = [{"feature": f"feature {i} {j}", "before": i + j / 7, "now": i - j / 7, "component": j} for j in range(20)]
+    statistics = [{"name": "mean", "value": i + 0.1, "limit": i + 0.2}]
+    return Event("drift_raised", {"sentence": f"alarm {i}", "statistics": statistics, "moved": moved})
 
 
 def test_what_the_ring_counts_is_what_the_frames_hold() -> None:
@@ -23,6 +31,7 @@ def test_what_the_ring_counts_is_what_the_frames_hold() -> None:
         recorder, view, state = Recorder(empty(settings), payloads=True), View(settings, plan), None
         for start in range(0, len(records), PIECE):
             state, report = streams.run(plan, [records[start : start + PIECE]], state)
+            report = report._replace(events=(*report.events, raised(start)))
             recorder.committed(Committed(state, report, 0.01, 100), None)
             recorder.show(view.of(state, -1.0, {0: start}, 0), state)
             recorder.make()

@@ -7,7 +7,8 @@ import { driftTone, driftWord } from "./drift_words.js";
 export function Banner({ state, frame, rewind }) {
   const status = statusOf(state);
   return html`
-    ${state.notice && html`<p class="banner watch" role="alert">${state.notice}</p>`}
+    ${state.notice && html`<p class="banner watch" role="alert">${state.notice}
+      <button class="plain" onClick=${() => rewind.live()}>Close</button></p>`}
     ${state.past && html`<p class="banner watch">You are looking at ${clock(state.past.time)}.
       <button class="plain" onClick=${() => rewind.live()}>Back to now</button></p>`}
     ${status.text && html`<div class="banner ${status.tone}"><p>${status.text}</p>

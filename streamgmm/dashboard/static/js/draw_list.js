@@ -47,14 +47,16 @@ function marks(points, plot) {
   return found;
 }
 
-/** Of one feature there is no plane: each component gets a lane, and its vectors lie scattered in it. */
+/** Of one feature there is no plane: each component gets a lane, and its vectors lie scattered in it; who is gone has none. */
 export function inLanes(scene) {
   const lane = new Map(scene.ellipses.map(({ id }, row) => [id, row]));
   const raised = ({ centre, covariance, id, ...rest }) => ({
-    ...rest, id, centre: [centre[0], lane.get(id) ?? 0], covariance: [[covariance[0][0], 0], [0, 0]],
+    ...rest, id, centre: [centre[0], lane.get(id)], covariance: [[covariance[0][0], 0], [0, 0]],
   });
-  const y = scene.points.x.map((_, i) => (lane.get(scene.points.component[i]) ?? 0) + LANE * jitter(scene.points.first + i));
-  return { ...scene, ellipses: scene.ellipses.map(raised), reference: scene.reference.map(raised), points: { ...scene.points, y } };
+  const within = (id, number) => (lane.has(id) ? lane.get(id) + LANE * jitter(number) : null);
+  const y = scene.points.x.map((_, i) => within(scene.points.component[i], scene.points.first + i));
+  const reference = scene.reference.filter(({ id }) => lane.has(id)).map(raised);
+  return { ...scene, ellipses: scene.ellipses.map(raised), reference, points: { ...scene.points, y } };
 }
 
 const jitter = (number) => 1.6 * ((number * 0.618034) % 1) - 0.8;

@@ -23,17 +23,19 @@ export function Drift({ state, frame, rows, all }) {
   const signs = events.map(({ time, type }) => ({ time, sign: signOf(type) }));
   const until = state.past ? frame.time : null;
   const likelihood = [{ name: "log-likelihood", colour: "calm", of: (row) => row.log_likelihood }];
-  const shares = statistics.map(({ name, limit }, i) => ({ name, colour: COLOURS[i % COLOURS.length], dash: i >= COLOURS.length ? [4, 3] : undefined, of: (row) => share(row.statistics[name], limit) }));
+  const names = [...new Set([...statistics.map(({ name }) => name), ...told.flatMap((row) => Object.keys(row.shares))])];
+  const shares = names.map((name, i) => ({ name, colour: COLOURS[i % COLOURS.length], dash: i >= COLOURS.length ? [4, 3] : undefined, of: (row) => row.shares[name] }));
   return html`<${Panel} name="drift" title="Drift" about=${ABOUT}>
-    ${frame.view && statistics.length > 0 ? html`<${Legend} statistics=${statistics} />
+    ${frame.view && names.length > 0 && html`<${Legend} names=${names} statistics=${statistics} />
       <${Chart} rows=${told} lines=${shares} limits=${[1]} bounds=${[0, 1.3]} words=${percent} events=${signs} until=${until} theme=${theme} height=${160}
-        label=${`Statistics over time as a share of their limits; now ${statistics.map(({ name, value, limit }) => `${name} ${percent(share(value, limit))}`).join(", ")}`} />` : html`<p class="empty">${frame.view ? WAITING[word] ?? "" : "There is no model yet."} ${frame.view && word !== "off" && html`<progress max="1" value=${progress} aria-label="done"></progress>`}</p>`}
+        label=${`Statistics over time as a share of their limits; now ${statistics.map(({ name, value, limit }) => `${name} ${percent(share(value, limit))}`).join(", ") || "none is known"}`} />`}
+    ${!(frame.view && statistics.length) && html`<p class="empty">${frame.view ? WAITING[word] ?? "" : "There is no model yet."} ${frame.view && word !== "off" && html`<progress max="1" value=${progress} aria-label="done"></progress>`}</p>`}
     ${frame.view && html`<h3>Log-likelihood of the vectors <small>nats; higher is better explained</small></h3>
     <${Chart} rows=${told} lines=${likelihood} events=${signs} until=${until} theme=${theme} height=${96} label=${`Log-likelihood over time; now ${compact(frame.model.log_likelihood)} nats`} />`}
     <${Beside} drift=${frame.drift} />
     <${Events} events=${events} />
-    <${TableBehind} caption="The statistics" head=${["time", "log-likelihood", ...statistics.map(({ name, limit }) => `${name} (limit ${compact(limit)})`)]}
-      rows=${() => rows.slice(-TABLE_ROWS).reverse().map((row) => [clock(row.time), compact(row.log_likelihood), ...statistics.map(({ name }) => compact(row.statistics[name]))])} />
+    <${TableBehind} caption="The statistics" head=${["time", "log-likelihood", ...names.map((name) => `${name} (share of its limit)`)]}
+      rows=${() => rows.slice(-TABLE_ROWS).reverse().map((row) => [clock(row.time), compact(row.log_likelihood), ...names.map((name) => `${compact(row.statistics[name])} (${percent(row.shares[name])})`)])} />
   </${Panel}>`;
 }
 
@@ -45,8 +47,11 @@ const WAITING = {
 
 const share = (value, limit) => (value === null || value === undefined || !limit ? null : value / limit);
 
-function Legend({ statistics }) {
-  return html`<ul class="legend">${statistics.map(({ name, value, limit }, i) => html`<li class="id-${i % COLOURS.length}"><i aria-hidden="true"></i>${words(name)} <b class="number">${compact(value)}</b> <small>alarm above ${compact(limit)}</small></li>`)}</ul>`;
+/** After a new reference the lines go on as they were; what they mean now is not known before its limits are. */
+function Legend({ names, statistics }) {
+  const now = new Map(statistics.map((one) => [one.name, one]));
+  return html`<ul class="legend">${names.map((name, i) => html`<li class="id-${i % COLOURS.length}"><i aria-hidden="true"></i>${words(name)} <b class="number">${compact(now.get(name)?.value)}</b>
+    <small>${now.has(name) ? `alarm above ${compact(now.get(name).limit)}` : "no limit yet"}</small></li>`)}</ul>`;
 }
 
 function Events({ events }) {

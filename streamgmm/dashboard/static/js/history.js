@@ -19,6 +19,9 @@ export function extended(history, frame) {
   };
 }
 
+/** The moments that the service can still show: its ring is bounded in bytes too, and drops them before the page does. */
+export const kept = ({ history: { rows }, frame }) => rows.filter(({ number }) => number >= frame.oldest.number);
+
 const without = (rows, frame) => rows.filter((row) => row.time < frame.time);
 
 function joined(before, news) {

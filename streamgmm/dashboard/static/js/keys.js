@@ -21,7 +21,7 @@ export function listenToKeys(store, rewind) {
   };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || taken(event)) return;
-    const action = actions[event.key];
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key]; // D with Shift or Caps Lock too
     if (!action) return;
     event.preventDefault();
     action();
@@ -29,6 +29,6 @@ export function listenToKeys(store, rewind) {
 }
 
 function taken({ key, target }) {
-  if (target.matches("input, select, textarea")) return key !== "Escape";
+  if (target.matches("input, select, textarea, .scroll")) return key !== "Escape"; // what scrolls needs arrows, Space and End
   return key === " " && target.matches("button, summary, a");
 }

@@ -9,9 +9,10 @@ const FEW = 12; // labels that have room for the weight
 const CROWD = 80; // rings above which they are drawn thin, and the reference's not at all
 const SURE = [0.25, 0.95]; // opacity from a guess to certainty
 
-/** `focus` is the component that is chosen, `at` the number of the vector that the keyboard stands on. */
-export function paint(context, list, { axes, focus, at }) {
+/** `chosen` is the component that the rest is dimmed for, if it is there; `at` the number of the vector that the keyboard stands on. */
+export function paint(context, list, { axes, chosen, at }) {
   const theme = themeColours(list);
+  const focus = list.ellipses.some(({ id }) => id === chosen) ? chosen : null;
   context.clearRect(0, 0, list.plot.width, list.plot.height);
   grid(context, list.plot, axes, theme);
   context.save();

@@ -1,4 +1,6 @@
 // Looking at an earlier moment: the view names it, its frame is fetched from the service's ring, the newest wish wins.
+import { kept } from "./history.js";
+
 const TOO_OLD = "That moment is no longer kept: the page follows the stream.";
 const NO_ANSWER = "That moment could not be fetched, the service does not answer: the page follows the stream.";
 const SLACK = 1; // seconds before the oldest frame that still count as it
@@ -7,17 +9,19 @@ const SLACK = 1; // seconds before the oldest frame that still count as it
 export function createRewind(store) {
   let asked = null;
 
+  const moments = () => (store.get().frame ? kept(store.get()) : []);
+
   function live(notice = null) {
     store.set({ past: null, notice, view: { ...store.get().view, at: null } });
   }
 
   function to(time) {
-    const row = nearest(store.get().history.rows, time);
+    const row = nearest(moments(), time);
     if (row) store.choose({ at: row.time });
   }
 
   function step(by) {
-    const { history: { rows }, view } = store.get();
+    const { view } = store.get(), rows = moments();
     const here = view.at === null ? rows.length - 1 : rows.indexOf(nearest(rows, view.at));
     const row = rows[Math.min(Math.max(here + by, 0), rows.length - 1)];
     if (row) to(row.time);
@@ -26,6 +30,8 @@ export function createRewind(store) {
   async function fetched(wish, { at, x, y }, rows) {
     if (at < rows[0].time - SLACK) return live(TOO_OLD);
     const { number } = nearest(rows, at);
+    const newest = asFetched(store.get(), number, x, y);
+    if (newest) return store.set({ past: newest, notice: null });
     try {
       const answer = await fetch(`/api/v1/frames/${number}?${new URLSearchParams({ x, y })}`, { cache: "no-store" });
       const frame = answer.ok ? await answer.json() : null;
@@ -38,15 +44,24 @@ export function createRewind(store) {
     }
   }
 
-  store.listen(({ view, history: { rows } }) => {
+  store.listen(({ view }) => {
     const wish = view.at === null ? null : `${view.at} ${view.x} ${view.y}`;
-    if (wish === asked || (wish && !rows.length)) return;
+    if (wish === asked) return;
+    const rows = moments();
+    if (wish && !rows.length) return;
     asked = wish;
     if (wish) fetched(wish, view, rows);
   });
 
   const toggle = () => (store.get().view.at === null ? step(0) : live());
   return { to, live, step, toggle };
+}
+
+/** The newest frame as the service would give it, where it is the one that is wanted: by then it may be dropped. */
+function asFetched({ frame, history }, number, x, y) {
+  const { view } = frame;
+  const along = !view || (view.x.key === x && (view.y?.key ?? y) === y);
+  return frame.number === number && along ? { ...frame, points: history.points, events: history.events } : null;
 }
 
 export function nearest(rows, time) {

@@ -21,7 +21,10 @@ export function Scatter({ scene, features, shown, focus, choose }) {
   const [under, setUnder] = useState(null);
   useEffect(() => sized(canvas.current, setSize), []);
   useEffect(() => {
-    if (size) held.current = draw(canvas.current, scene, features, held.current, size, { focus, at: under?.walked ? under.point.number : null });
+    if (!size) return;
+    held.current = draw(canvas.current, scene, features, held.current, size, { chosen: focus, at: under?.walked ? under.point.number : null });
+    const now = under?.walked && held.current.list.points.find(({ number }) => number === under.point.number);
+    if (now && (now.x !== under.x || now.y !== under.y)) setUnder({ point: now, x: now.x, y: now.y, walked: true }); // the picture has moved
   });
   const look = (event) => {
     const { left, top } = canvas.current.getBoundingClientRect();
@@ -60,7 +63,7 @@ function sized(canvas, setSize) {
   return () => observer.disconnect();
 }
 
-function draw(canvas, scene, features, held, { width, height }, { focus, at }) {
+function draw(canvas, scene, features, held, { width, height }, { chosen, at }) {
   const axes = `${scene.view.x.key} ${scene.view.y?.key}`;
   const wanted = steady(axes === held.axes ? held.extent : null, extent(scene));
   const plot = plotOf(wanted, width, height, MARGINS);
@@ -70,7 +73,7 @@ function draw(canvas, scene, features, held, { width, height }, { focus, at }) {
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  paint(context, list, { axes: { x: marks(scene.view.x, plot.x, features, 7), y: marks(scene.view.y, plot.y, features, 6) }, focus, at });
+  paint(context, list, { axes: { x: marks(scene.view.x, plot.x, features, 7), y: marks(scene.view.y, plot.y, features, 6) }, chosen, at });
   if (window.streamgmm) window.streamgmm.drawList = list;
   return { axes, extent: wanted, list };
 }

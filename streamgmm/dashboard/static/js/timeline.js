@@ -1,11 +1,12 @@
 // Pause and rewind: a slider over the moments that the service keeps.
 import { html } from "./html.js";
 import { clock, seconds } from "./format.js";
+import { kept } from "./history.js";
 import { nearest } from "./rewind.js";
 import { KEYS } from "./keys.js";
 
 export function Timeline({ state, frame, rewind }) {
-  const { rows } = state.history;
+  const rows = kept(state);
   const paused = state.view.at !== null;
   const here = paused ? rows.indexOf(nearest(rows, state.view.at)) : rows.length - 1;
   const words = paused ? `${clock(frame.time)}, ${seconds(state.frame.time - frame.time)} ago` : `now, ${clock(frame.time)}`;
