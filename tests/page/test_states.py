@@ -339,14 +339,21 @@ def test_of_one_feature_who_is_gone_has_no_lane(open_page) -> None:
 
 
 def test_who_is_chosen_and_gone_dims_nobody(open_page) -> None:
-    pictures = {}
+    picture = "() => document.querySelector('.scatter canvas').toDataURL()"
     with Shown(settings_for(TWO, 3)) as shown:
-        running(shown)
-        for query in ("", "?focus=99", "?focus=1"):
-            page = open_page(f"{shown.address}{query}")
-            page.wait_for_function(DRAWN)
-            pictures[query] = page.evaluate("() => document.querySelector('.scatter canvas').toDataURL()")
-    assert pictures["?focus=99"] == pictures[""] != pictures["?focus=1"]
+        live = model_of_size(3, 2)
+        shown.show(snapshot_of(shown.settings, live), live, (sample_of(live, 60),))
+        page = open_page(f"{shown.address}?focus=1")
+        page.wait_for_function(OF, arg=6)
+        left = live._replace(mixture=live.mixture._replace(parameters=vacated(live.mixture.parameters, 1)))
+        shown.show(snapshot_of(shown.settings, left), left)
+        page.wait_for_function(OF, arg=4)
+        gone = page.evaluate(picture)
+        page.evaluate("() => { window.before = window.streamgmm.drawList; }")
+        page.keyboard.press("Escape")
+        page.wait_for_function("() => window.streamgmm.drawList !== window.before")
+        assert page.evaluate("() => window.streamgmm.state.view.focus") is None
+        assert page.evaluate(picture) == gone
 
 
 def refused(shown: Shown, offset: int) -> None:
