@@ -11,7 +11,7 @@ from tests.page.shown import Shown, model_of_size, sample_of, settings_for, snap
 
 NUMBER = "(number) => window.streamgmm.state.frame && window.streamgmm.state.frame.number === number"
 ROWS = "() => window.streamgmm.state.history.rows.length"
-PAST = "() => window.streamgmm.state.past && window.streamgmm.state.past.number"
+PAST = "(number) => window.streamgmm.state.past && window.streamgmm.state.past.number === number"
 
 
 def followed(shown: Shown, page: Page, frames: int) -> int:
@@ -38,11 +38,11 @@ def test_slider_and_keys_begin_where_the_services_ring_does(open_page, shown: Sh
     expect(slider).to_have_attribute("max", "3")
     slider.focus()
     page.keyboard.press("Home")
-    page.wait_for_function(f"({PAST})() === {newest - 3}")
+    page.wait_for_function(PAST, arg=newest - 3)
     slider.evaluate("(element) => element.blur()")
     page.keyboard.press("ArrowLeft")  # there is nothing before it
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"({PAST})() === {newest - 2}")
+    page.wait_for_function(PAST, arg=newest - 2)
     assert page.evaluate("() => window.streamgmm.state.notice") is None
 
 
@@ -54,7 +54,7 @@ def test_pause_shows_the_newest_frame_without_asking_for_it(open_page, shown: Sh
     newest = followed(shown, page, 3)
     page.wait_for_function("() => window.streamgmm.drawList.points.length === 60")
     page.keyboard.press("Space")
-    page.wait_for_function(f"({PAST})() === {newest}")
+    page.wait_for_function(PAST, arg=newest)
     expect(page.locator(".banner")).to_contain_text("You are looking at")
     held = page.evaluate("() => window.streamgmm.state.past.points.x.length")
     followed(shown, page, 2)

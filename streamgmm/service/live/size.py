@@ -32,7 +32,7 @@ def _own(value: object, shared: dict[int, int]) -> int:
     own = sys.getsizeof(value)  # of an array with its numbers, where they are its own
     if isinstance(value, np.ndarray):
         return own + (0 if value.base is None else _weighed(value.base, shared))
-    if type(value) in (tuple, list) and value and type(value[0]) is float:
+    if (type(value) is tuple or type(value) is list) and value and type(value[0]) is float:
         return own + FLOAT * len(value)  # a mean: as many floats as features
     if isinstance(value, tuple | list):
         return own + sum(_weighed(part, shared) for part in value)
