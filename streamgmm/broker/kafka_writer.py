@@ -182,7 +182,12 @@ class TransactionalWriter(KafkaWriter):
     async def commit(self, offsets: GroupOffsets | None = None) -> None:
         """See `interface.Writer`."""
         async with self._all_or_nothing("committing a transaction"):
-            await asyncio.gather(self._acknowledged(), self._add(offsets))  # two requests each, side by side
+            adding = asyncio.ensure_future(self._add(offsets))  # two requests, while the records are on their way
+            try:
+                await self._acknowledged()
+                await adding
+            finally:
+                adding.cancel()
             await self._producer.commit_transaction()
 
     async def _add(self, offsets: GroupOffsets | None) -> None:

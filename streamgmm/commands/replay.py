@@ -20,6 +20,7 @@ from streamgmm.broker.open import absent_log, open_broker
 from streamgmm.commands.rows import Choice, Rows, rows_of
 from streamgmm.errors import InputUnusable, SettingsError
 from streamgmm.records.columns import RecordColumns, take
+from streamgmm.service.worker import Worker
 from streamgmm.settings import Broker as BrokerSettings
 from streamgmm.settings import is_topic_name
 
@@ -155,13 +156,15 @@ async def _partitions(broker: Broker, target: Target) -> int:
 
 async def _send_all(first: Rows, chunks: Iterator[Rows], sender: Sender, pace: Pace, display: Display) -> None:
     rows: Rows | None = first
+    reader = Worker("read")
     while rows is not None:
-        reading = asyncio.ensure_future(asyncio.to_thread(next, chunks, None))
+        reading = asyncio.ensure_future(reader.run(next, chunks, None))
+        reading.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody asks where the send fails
         try:
             await sender.send(rows)
+            display.show(sender.sent, rows.read)
+            rows = await reading
         finally:
-            await asyncio.wait({reading})
-        display.show(sender.sent, rows.read)
-        rows = reading.result()
+            reading.cancel()
         ahead = 0.0 if pace.rate is None else sender.sent / pace.rate - display.seconds
         await asyncio.sleep(max(ahead, 0.0))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.engine import by_time
-from streamgmm.engine.learn import learn, score
+from streamgmm.engine.learn import learn, passed, score
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import gathered
 from streamgmm.engine.sample import Sample, taken
@@ -128,11 +128,12 @@ def _score_and_learn(plan: Plan, state: State, live: Live, chunk: Chunk) -> tupl
     said: list[Report] = []
     times = np.where(weighty(chunk.vectors) > 0, chunk.times, np.nan)
     ahead = watch_ahead(plan, live, chunk.vectors.matrix)
-    for piece in _pieces(chunk.vectors, live.filled, plan.learning.batch_size):
+    filled = live.rested if plan.frozen else live.filled
+    for piece in _pieces(chunk.vectors, filled, plan.learning.batch_size):
         live, part, changes = _score(plan, state, live, chunk, piece, ahead)
         parts.append(part)
         said.append(Report(events=tuple(changes)))
-        live = live._replace(filled=piece.filled, latest=_later(live.latest, times[piece.records]))
+        live = passed(plan, live, piece.filled, _later(live.latest, times[piece.records]))
         if piece.full:
             state, live, learnt = learn(plan, state, live)
             said.append(learnt)
@@ -180,7 +181,7 @@ def _score(
 def _by_time(plan: Plan, live: Live, chunk: Chunk, scored: _Scored) -> tuple[Live, list[tuple[int, Event]]]:
     """The windows of event time that ended, each with the row that ended it."""
     if plan.event_time_window is None:
-        return live, []
+        return live._replace(window=None), []
     records = scored.piece.records
     times = np.repeat(chunk.times[records], chunk.vectors.counts[records])
     component = scored.ids[scored.responsibilities.argmax(axis=1)]

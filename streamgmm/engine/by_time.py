@@ -1,11 +1,11 @@
 """Windows of event time, for people to look at: what the vectors were like from one minute, say, to the next.
 
 A window is open until the first vector whose event time lies at its end or later. A vector that comes late counts in
-the window that is open, one without an event time too; a time without vectors has no window. Nothing here may alarm:
-a window has as many vectors as came, and limits are for windows cut by position.
+the window that is open, one without an event time too; a time without vectors has no window. So a clock that is far
+ahead holds its window open until the others have come there. Nothing here may alarm: a window has as many vectors as
+came, and limits are for windows cut by position.
 """
 
-import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -27,20 +27,25 @@ class Vectors(NamedTuple):
 
 
 def advance(opened: Open | None, vectors: Vectors, length: float) -> tuple[Open | None, list[tuple[int, Event]]]:
-    """The window that is open after the vectors, and those that ended, each with the row that ended it."""
+    """The window that is open after the vectors, and those that ended, each with the row that ended it.
+
+    A window of another length, that was open when the setting changed, is dropped.
+    """
     ended = []
+    if opened is not None and opened.length != length:
+        opened = None
     for number, rows in _stretches(opened, vectors.times, length):
-        if opened is None or number > math.floor(opened.start / length):
+        if opened is None or number > opened.number:
             if opened is not None:
-                ended.append((rows.start, _event(opened, length)))
-            opened = Open(number * length)
+                ended.append((rows.start, _event(opened)))
+            opened = Open(number, length)
         opened = _with(opened, vectors, rows)
     return opened, ended
 
 
 def _stretches(opened: Open | None, times: Array, length: float) -> Iterator[tuple[int, slice]]:
     """Rows side by side in the same window, and its number; rows before the first event time are in none."""
-    before = -np.inf if opened is None else math.floor(opened.start / length)
+    before = -np.inf if opened is None else opened.number
     numbers = np.fmax.accumulate(np.concatenate([[before], np.floor(times / length)]))[1:]
     edges = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), len(numbers)]
     for start, stop in pairwise(edges):
@@ -55,7 +60,8 @@ def _with(opened: Open, vectors: Vectors, rows: slice) -> Open:
     for key, count in zip(ids.tolist(), counts.tolist(), strict=True):
         components[key] = components.get(key, 0) + count
     return Open(
-        opened.start,
+        opened.number,
+        opened.length,
         opened.vectors + len(likelihoods),
         float(np.cumsum(np.concatenate([[opened.log_likelihood], likelihoods]))[-1]),  # one by one: any cut alike
         opened.outliers + int((flags == 1).sum()),
@@ -64,12 +70,12 @@ def _with(opened: Open, vectors: Vectors, rows: slice) -> Open:
     )
 
 
-def _event(window: Open, length: float) -> Event:
+def _event(window: Open) -> Event:
     return Event(
         "event_time_window",
         {
-            "start": round(window.start * 1000),
-            "end": round((window.start + length) * 1000),
+            "start": round(window.number * window.length * 1000),
+            "end": round((window.number + 1) * window.length * 1000),
             "vectors": window.vectors,
             "log_likelihood": window.log_likelihood / window.vectors,
             "outliers": window.outliers / window.judged if window.judged else None,

@@ -21,6 +21,17 @@ def score(
     return mixture if plan.frozen else scored, info
 
 
+def passed(plan: Plan, live: Live, filled: int, latest: float | None) -> Live:
+    """The model that has seen so many vectors of a batch, the last one at that event time.
+
+    For a frozen one event time that passes is no reason to forget, and what it had gathered before waits on.
+    """
+    if not plan.frozen:
+        return live._replace(filled=filled, latest=latest)
+    mixture = live.mixture._replace(event_time=later(live.mixture.event_time, latest))
+    return live._replace(mixture=mixture, rested=filled, latest=None)
+
+
 def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, Report]:
     """The end of a full batch: the model that has learnt it, or the frozen one.
 
@@ -45,9 +56,8 @@ def _learnt(plan: Plan, state: State, live: Live) -> tuple[State, Live, list[Eve
 
 
 def _rested(state: State, live: Live) -> tuple[State, Live, list[Event]]:
-    """Event time that passes is no reason to forget, and a model that was to start anew does not."""
-    mixture = live.mixture._replace(event_time=later(live.mixture.event_time, live.latest))
-    return state, live._replace(mixture=mixture, filled=0, latest=None, recent=None), []
+    """A model that was to start anew does not."""
+    return state, live._replace(rested=0, recent=None), []
 
 
 def _settled(plan: Plan, drift: monitor.Plan, live: Live) -> bool:

@@ -51,7 +51,8 @@ class Recent(NamedTuple):
 class Open(NamedTuple):
     """A window of event time that has not ended."""
 
-    start: float  # seconds
+    number: int  # of windows as long as this one since the epoch
+    length: float  # seconds
     vectors: int = 0
     log_likelihood: float = 0.0  # sum, nats
     outliers: int = 0
@@ -68,6 +69,7 @@ class Live(NamedTuple):
     step_size: float  # of the last M-step, 0 before the first
     drift: monitor.State
     latest: float | None = None  # event time (seconds), the largest since the last M-step
+    rested: int = 0  # vectors of weight above 0 that a frozen model has seen since it last had as many as a batch
     average_is_old: bool = False  # the drift alarm has risen since: the average begins anew
     alarmed: bool = False  # the same, and no action has followed yet
     window: Open | None = None  # of event time, where `drift.event_time_window` asks for it

@@ -1,6 +1,6 @@
 """Many rows, a piece at a time: what a pass needs beside its rows and its output does not grow with them.
 
-The same rows give the same bits however they are cut, so nobody can tell.
+The kernels give the same bits however the rows are cut.
 """
 
 from collections.abc import Iterator

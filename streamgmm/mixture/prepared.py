@@ -6,6 +6,7 @@ What is kept is only what would be made again, number by number; a table belongs
 
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,11 +30,16 @@ def prepared(model: Model, mixture: Callable[[Model, int], Any]) -> Prepared:
     """What is kept of a model with the same numbers, or made now. `mixture` is what makes patterns' source."""
     for one in tuple(_kept):
         if one.source.factors.ndim == model.factors.ndim and all(map(np.array_equal, one.source, model)):
-            return one
+            return _newest(one)
     wide = padded(model)
     made = Prepared(model, wide, mixture(wide, model.means.shape[1]), deque())
-    _kept.append(made)
-    return made
+    return _newest(made)
+
+
+def _newest(one: Prepared) -> Prepared:
+    with _changing:
+        _kept[:] = [*(kept for kept in _kept if kept is not one), one][-_MOST:]
+    return one
 
 
 def borrow(kept: Prepared) -> Patterns:
@@ -46,4 +52,5 @@ def borrow(kept: Prepared) -> Patterns:
     return table
 
 
-_kept: deque[Prepared] = deque(maxlen=_MOST)
+_kept: list[Prepared] = []  # the one asked for last at the end
+_changing = Lock()

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from streamgmm.mixture import background, bounds, effective_size, gaussian, lookout, weak
 from streamgmm.mixture import pending as batch
+from streamgmm.mixture.arrays import frozen
 from streamgmm.mixture.average import extended
 from streamgmm.mixture.block import LARGEST
 from streamgmm.mixture.event_time import later, passed
@@ -110,7 +111,7 @@ def init(
     if start.given.complete:
         return begin(*found, learning)
     total = float(np.minimum(rows.weights, LARGEST).sum())
-    size = effective_size.of_weights(total, effective_size.add_squares(0.0, rows.weights))
+    size = effective_size.of_weights(total, effective_size.add_squares(0.0, frozen(rows.weights)))
     return begin(*found, learning, effective_sample_size=size)
 
 

@@ -7,7 +7,6 @@ however little is in it. Whatever fails here fails the session.
 """
 
 import asyncio
-import itertools
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -125,7 +124,7 @@ class Transactions:
         while not _is_full([report], self._delivery):
             is_due = time.monotonic() >= due
             if self._waiting and (backlog > 0 or self._ending or not is_due):
-                rounds = self._next_rounds(report.records)
+                rounds = self._next_rounds(report)
                 report = combined([report, await self._send(rounds)])
                 backlog -= len(rounds)
             elif self._ending or is_due:
@@ -134,12 +133,17 @@ class Transactions:
                 await self._change(due)
         await self._commit(report)
 
-    def _next_rounds(self, already: int) -> list[Round]:
-        """The oldest that waits, and those behind it that go with it into a transaction of `already` records."""
-        room = min(TOGETHER, self._delivery.commit_records - already)
-        records = itertools.accumulate(round_.report.records for round_ in self._waiting)
-        count = sum(1 for _ in itertools.takewhile(lambda total: total <= room, records))
-        return list(itertools.islice(self._waiting, max(count, 1)))
+    def _next_rounds(self, already: Report) -> list[Round]:
+        """The oldest that waits, and those behind it that go with it into the transaction."""
+        records = min(TOGETHER, self._delivery.commit_records - already.records)
+        n_bytes = COMMIT_BYTES - already.n_bytes
+        chosen: list[Round] = []
+        for round_ in self._waiting:
+            records, n_bytes = records - round_.report.records, n_bytes - round_.report.n_bytes
+            if chosen and (records < 0 or n_bytes < 0):
+                break
+            chosen.append(round_)
+        return chosen
 
     async def _send(self, rounds: Sequence[Round]) -> Report:
         report = combined([round_.report for round_ in rounds])

@@ -46,6 +46,21 @@ def test_any_cut_gives_the_same_windows_bit_for_bit(edges):
     assert again == events
 
 
+def test_a_length_that_is_no_power_of_two_gives_the_same_windows_for_any_cut():
+    times = 1.79e9 + np.sort(rng.uniform(0, 100, N))
+    vectors = ALL._replace(times=times)
+    _, events = cut(vectors, [], length=0.9)
+    assert cut(vectors, list(range(1, N)), length=0.9)[1] == events
+    starts = [event.fields["start"] for _, event in events]
+    assert len(set(starts)) == len(starts) > 80
+
+
+def test_a_window_of_another_length_is_dropped():
+    opened, _ = advance(None, ALL, 10.0)
+    again, ended = advance(opened, ALL, 20.0)
+    assert ended == advance(None, ALL, 20.0)[1] and again == advance(None, ALL, 20.0)[0]
+
+
 def test_vectors_before_the_first_event_time_are_in_no_window():
     none = ALL._replace(times=np.full(N, np.nan))
     assert advance(None, none, 10.0) == (None, [])

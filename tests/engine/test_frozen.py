@@ -63,9 +63,13 @@ def test_what_waited_to_be_learnt_waits_on_and_time_stands_still():
 
     state, _ = run(plan(**timed), [at(0, 610, 0.0)])
     assert state.model.filled
-    frozen, _ = run(frozen_plan(**timed), [at(610, 400, 100_000.0)], state)
+    frozen, _ = run(frozen_plan(**timed), [at(610, 400, 100_000.0), at(1010, 3, 200_000.0)], state)
     assert model_bits(frozen) == model_bits(state)
-    later, _ = run(plan(**timed), [at(1010, 40, 100_040.0)], frozen)
+    assert frozen.model.filled == state.model.filled
+    more = plan(**timed).learning.batch_size - frozen.model.filled
+    waiting, _ = run(plan(**timed), [at(1013, more - 1, 200_000.0)], frozen)
+    assert waiting.model.mixture.steps == state.model.mixture.steps  # the batch has as many as any other
+    later, _ = run(plan(**timed), [at(1012 + more, 1, 200_001.0)], waiting)
     assert later.model.mixture.steps == state.model.mixture.steps + 1
     assert later.model.step_size < 0.5  # the day in between was not forgotten
 

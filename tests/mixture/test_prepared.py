@@ -33,6 +33,14 @@ def test_only_the_last_models_are_kept():
     assert prepared(*first) is not kept
 
 
+def test_one_that_is_asked_for_again_stays():
+    first = _model("full", 14)
+    kept = prepared(*first)
+    for seed in range(15, 20):
+        prepared(*_model("full", seed))
+        assert prepared(*first) is kept
+
+
 def test_a_table_is_one_borrowers_until_it_is_put_back():
     kept = prepared(*_model("diag", 20))
     kept.tables.clear()
