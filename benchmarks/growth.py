@@ -135,8 +135,6 @@ def _short(point: Point, run: Run) -> Iterator[Result]:
     case = f"{point.series} {point.value}"
     yield Result(case, "throughput", "vectors/s", point.work.vectors * run.rate)
     yield Result(case, "resident memory at the end", "MiB", run.samples[-1].resident / 2**20)
-    if point.series == "components K":
-        yield Result(case, "longest time between two commits (the calibration's)", "s", run.longest_pause)
 
 
 def _long(run: Run, size: Size) -> Iterator[Result]:

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import psutil
@@ -60,12 +59,6 @@ class Run(NamedTuple):
     def resident_after(self, records: int) -> int:
         """Bytes at the first commit at or behind so many records, or at the last one seen."""
         return self._after(records).resident
-
-    @property
-    def longest_pause(self) -> float:
-        """Seconds between two commits that were seen, at most."""
-        times = [sample.seconds for sample in self.samples]
-        return max(later - earlier for earlier, later in pairwise(times))
 
     @property
     def _steady(self) -> tuple[Sample, Sample]:
