@@ -77,8 +77,8 @@ def _variance(of: Mixture, rng: np.random.Generator) -> Mixture:
 def _weight(of: Mixture, rng: np.random.Generator) -> Mixture:
     weights = of.weights.copy()
     weights[0] += 0.1
-    weights[1] -= 0.1
-    return of._replace(weights=np.maximum(weights, 0))
+    weights[1:] -= 0.1 / (len(weights) - 1)
+    return of._replace(weights=weights)
 
 
 def _new(of: Mixture, rng: np.random.Generator) -> Mixture:

@@ -48,7 +48,7 @@ def calibrated(
 ) -> Watched:
     """A monitor whose reference is the model with these vectors (n, d)."""
     wanted = Wanted(window, run_length, seed, detectors)
-    plan = monitor.Plan(None, len(reference), wanted, 0.001, 10 * window, FULL)
+    plan = monitor.Plan(None, SETTLE, len(reference), wanted, 0.001, 10 * window, FULL)
     frozen = averaging.averaged(model, LEARNING)
     ids = np.arange(len(frozen.weights))
     learnt = averaging.averaged_size(model, LEARNING)

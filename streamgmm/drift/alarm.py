@@ -30,9 +30,10 @@ def update(state: State, *, warning: bool, alarm: bool, cool_down: int) -> tuple
         return state._replace(level="alarm"), "raised"
     if state.level == "none" and warning and not state.hold:
         return state._replace(level="warning"), "warned"
-    if state.level == "warning" and state.quiet >= cool_down:
+    over = not warning and state.quiet >= cool_down  # without a cool-down too nothing ends above a limit
+    if state.level == "warning" and over:
         return State(), "eased"
-    if state.level == "alarm" and state.quiet >= cool_down:
+    if state.level == "alarm" and over:
         return State(hold=cool_down), "cleared"
     return state, None
 

@@ -42,7 +42,7 @@ class Bank(NamedTuple):
         """How far the windows that a scale (of all) remembers lie off on the mean (p,), in deviations of a window."""
         for detector, state in zip(self.detectors, states, strict=True):
             if scale < detector.scales:
-                return detector.departure(state, scale, self.layout)
+                return detector.departure(state, scale)
             scale -= detector.scales
         raise IndexError("no such scale")
 

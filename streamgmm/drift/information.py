@@ -1,8 +1,12 @@
-"""How much a mixture knows of its components, beside one that was told which component each vector belongs to.
+"""How much a mixture knows of its components at most, beside one that was told which component each vector belongs to.
 
 Where components overlap, part of what a vector says is lost in the doubt about its component (Louis 1982). With scores
 s of a component and responsibilities r its own information is E[s s^T], with labels known it would be E[s s^T / r]. The
 fraction of the two, of squares that are summed over a component's numbers, is 1 where components lie apart.
+
+It is an upper bound of what is left. Of all the mixture's information it takes a family's block alone, as if all other
+numbers were known; they are learnt from the same vectors, and what is left once they are (the block's Schur complement)
+is never more. A sum of squares is also blind to a direction of which less is known than of the others.
 """
 
 import numpy as np

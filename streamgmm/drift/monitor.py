@@ -28,7 +28,8 @@ UNKNOWN = np.int8(-1)  # an outlier flag without a reference
 class Plan(NamedTuple):
     """What the settings fix; lengths in vectors."""
 
-    settle: int | None  # vectors learnt before the reference is frozen; None: only on command
+    settle: int | None  # vectors learnt before the first reference is frozen; None: only on command
+    settle_again: int  # the same after an action that let a reference go
     reference_size: int
     wanted: Wanted
     outlier_quantile: float
@@ -64,6 +65,7 @@ class Info(NamedTuple):
     outlier: NDArray[np.int8]  # (n,) 1 outlier, 0 not, -1 no reference yet
     changes: tuple[Change, ...]
     calibrated: int  # the row before which the reference became complete in this update, 0: it did not
+    left: alarms.Level | None = None  # the level that was left, since settings changed and it is calibrated anew
 
 
 def init() -> State:
@@ -100,7 +102,10 @@ def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
     """Take in vectors (n, d) in the order of the stream; without a reference nothing happens."""
     if state.reference is None:
         return state, Info(np.full(len(vectors), UNKNOWN), (), 0)
-    state, vectors = _as_asked(state, plan), frozen(vectors)
+    left = None if as_asked(state, plan) else state.alarm.level
+    if left is not None:
+        state = _begin(state.reference, state.versions)
+    vectors = frozen(vectors)
     assert state.reference is not None  # noqa: S101 - as before
     held, window = scores.held(state.reference.parameters, plan.covariance), plan.wanted.window
     output = e_step(state.reference.parameters, held, vectors, plan.covariance)
@@ -120,22 +125,28 @@ def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
         state, changes = _watch(state, state.watch, sums[taken:], (taken + 1) * window - before, plan)
     flags = _flags(state, vectors, output.log_likelihood, known_from)
     state = _diagnose(state, plan, Seen(vectors, output.responsibilities), flags, known_from)
-    return state, Info(flags, changes, known_from if gathering is not None and state.watch is not None else 0)
+    return state, Info(flags, changes, known_from if gathering is not None and state.watch is not None else 0, left)
 
 
-def _as_asked(state: State, plan: Plan) -> State:
-    """Calibrated anew on the same reference where the settings have changed since: its limits were for others."""
-    assert state.reference is not None  # noqa: S101 - asked before
-    wanted = plan.wanted if state.watch is None else state.watch.standard.wanted
-    if state.window in (0, plan.wanted.window) and wanted == plan.wanted:
-        return state
-    return _begin(state.reference, state.versions)
+def as_asked(state: State, plan: Plan) -> bool:
+    """Whether what has been seen of the reference, and the limits, are for these settings; else it begins anew."""
+    if state.watch is not None and not state.watch.standard.wanted.alike(plan.wanted):
+        return False
+    if state.gathering is not None and state.window:
+        held = state.gathering
+        return (state.window, held.vectors, held.outlier_quantile) == (
+            plan.wanted.window,
+            plan.reference_size,
+            plan.outlier_quantile,
+        )
+    return True
 
 
 def _gather(state: State, plan: Plan, sums: Array, vectors: Array, log_likelihood: Array) -> State:
     assert state.gathering is not None  # noqa: S101 - what calibrates gathers
-    keep = int(plan.outlier_quantile * plan.reference_size) + 1
-    return state._replace(gathering=references.gather(state.gathering, sums, vectors, log_likelihood, keep=keep))
+    size, quantile = plan.reference_size, plan.outlier_quantile
+    gathering = references.gather(state.gathering, sums, vectors, log_likelihood, size=size, outlier_quantile=quantile)
+    return state._replace(gathering=gathering)
 
 
 def _calibrate(state: State, held: scores.Held, plan: Plan) -> State:
@@ -147,7 +158,8 @@ def _calibrate(state: State, held: scores.Held, plan: Plan) -> State:
 def _watch(state: State, watched: Watch, sums: Array, first: int, plan: Plan) -> tuple[State, tuple[Change, ...]]:
     """Windows (m, p) of which the first ended before row `first`."""
     assert state.reference is not None  # noqa: S101 - what is watched has a reference
-    bank, window = watch.bank_of(state.reference, plan.wanted), plan.wanted.window
+    wanted = watched.standard.wanted  # in the order in which the detectors were calibrated
+    bank, window = watch.bank_of(state.reference, wanted), wanted.window
     after, values = watch.update(watched, bank, sums, window)
     above = [(values > limit).any(axis=(1, 2)) for limit in (watched.standard.warning, watched.standard.alarm)]
     life, changes = state.alarm, []

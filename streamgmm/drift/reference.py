@@ -29,6 +29,8 @@ class Gathering(NamedTuple):
     total: Array  # (p,) sum of the scores over all windows
     sample: NDArray[np.float32]  # (m, d) the first vectors
     lowest: Array  # ascending: the lowest log-likelihoods, as many as the outlier quantile needs
+    vectors: int = 0  # that the reference is to have; 0: none has been seen
+    outlier_quantile: float = 0.0
 
 
 def layout_of(reference: Reference) -> Layout:
@@ -44,13 +46,19 @@ def begin(reference: Reference) -> Gathering:
     return Gathering(0, frozen(np.zeros(layout_of(reference).size)), empty, frozen(np.zeros(0)))
 
 
-def gather(gathering: Gathering, windows: Array, vectors: Array, scores: Array, *, keep: int) -> Gathering:
-    """Take in the sums of complete windows (m, p), and vectors (n, d) with their log-likelihoods (n,)."""
-    total = gathering.total
+def gather(
+    gathering: Gathering, windows: Array, vectors: Array, scores: Array, *, size: int, outlier_quantile: float
+) -> Gathering:
+    """Take in the sums of complete windows (m, p), and vectors (n, d) with their log-likelihoods (n,).
+
+    `size` and `outlier_quantile` are the same for all of a reference: what is kept depends on them.
+    """
+    total, keep = gathering.total, int(outlier_quantile * size) + 1
     for window in windows:
         total = total + window
     lowest = np.sort(np.concatenate([gathering.lowest, scores]))[:keep]
     room = max(SAMPLE - len(gathering.sample), 0)
     sample = np.concatenate([gathering.sample, vectors[:room].astype(np.float32)]) if room else gathering.sample
     sample.flags.writeable = False
-    return Gathering(gathering.windows + len(windows), frozen(total), sample, frozen(lowest))
+    seen = gathering.windows + len(windows)
+    return Gathering(seen, frozen(total), sample, frozen(lowest), size, outlier_quantile)

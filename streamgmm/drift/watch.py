@@ -32,6 +32,11 @@ class Wanted(NamedTuple):
     seed: int
     detectors: tuple[str, ...] = ("ewma",)  # names of `bank`
 
+    def alike(self, other: "Wanted") -> bool:
+        """Whether limits for one are limits for the other: whatever the seed, and the order of the detectors."""
+        mine, theirs = self._replace(seed=0, detectors=()), other._replace(seed=0, detectors=())
+        return mine == theirs and set(self.detectors) == set(other.detectors)
+
 
 class Standard(NamedTuple):
     """What the stream is held against; fixed from one calibration to the next."""

@@ -35,15 +35,21 @@ def passed(plan: Plan, live: Live, filled: int, latest: float | None) -> Live:
 def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, Report]:
     """The end of a full batch: the model that has learnt it, or the frozen one.
 
-    The reference is frozen at the first one after the model has settled: from the average where there is one.
+    The reference is frozen at the first one after the model has settled: from the average where there is one. A model
+    that need not settle, as one that was given, is frozen before it learns.
     """
+    live, frozen_before = _referenced(plan, live)
     state, live, events = _rested(state, live) if plan.frozen else _learnt(plan, state, live)
     state, live, acted = react(plan, state, live)
-    events += acted.events
-    if plan.drift is not None and live.drift.reference is None and _settled(plan, plan.drift, live):
-        live, said = frozen_reference(plan, live)
-        events += said
-    return state, live, acted._replace(events=tuple(events))
+    live, frozen_after = _referenced(plan, live)
+    return state, live, acted._replace(events=(*frozen_before, *events, *acted.events, *frozen_after))
+
+
+def _referenced(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
+    """With a reference, where there is none and the model has settled."""
+    if plan.drift is None or live.drift.reference is not None or not _settled(plan, plan.drift, live):
+        return live, []
+    return frozen_reference(plan, live)
 
 
 def _learnt(plan: Plan, state: State, live: Live) -> tuple[State, Live, list[Event]]:
@@ -61,7 +67,8 @@ def _rested(state: State, live: Live) -> tuple[State, Live, list[Event]]:
 
 
 def _settled(plan: Plan, drift: monitor.Plan, live: Live) -> bool:
-    """A frozen model moves no more."""
-    if drift.settle is None:
+    """A frozen model moves no more; one that an action has changed settles by the stream, whatever came first."""
+    settle = drift.settle_again if live.drift.versions else drift.settle
+    if settle is None:
         return False
-    return plan.frozen or live.mixture.time * plan.learning.batch_size >= drift.settle
+    return plan.frozen or live.mixture.time * plan.learning.batch_size >= settle

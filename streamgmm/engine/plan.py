@@ -67,7 +67,7 @@ def plan(settings: Settings, *, largest_record: int) -> Plan:
         warm_up=chosen.warm_up,
         warm_up_bytes=int(chosen.warm_up_bytes),
         drift=_drift(settings, learning) if drift.enabled else None,
-        actions=drift.actions,
+        actions=drift.actions if drift.enabled else (),
         event_time_window=drift.event_time_window,
         features=partial(in_words, settings),
     )
@@ -78,6 +78,7 @@ def _drift(settings: Settings, learning: Learning) -> monitor.Plan:
     settle = {"auto": drift.settle, "manual": None, "imported": 0}[drift.reference]
     return monitor.Plan(
         settle=settle,
+        settle_again=drift.settle,
         reference_size=drift.reference_size,
         wanted=Wanted(drift.window, drift.expected_run_length, settings.model.random_state, drift.detectors),
         outlier_quantile=drift.outlier_quantile,

@@ -26,8 +26,9 @@ NOTHING = Report()
 
 def react(plan: Plan, state: State, live: Live) -> Reaction:
     """At an M-step: begin what an alarm has asked for, or finish a reinitialisation whose vectors are there."""
-    if live.recent is not None:
+    if live.recent is not None and "reinitialise" in plan.actions:
         return _reinitialised(plan, state, live, live.recent) if _enough(plan, live.recent) else (state, live, NOTHING)
+    live = live._replace(recent=None)  # what is not asked for any more does not happen
     if not live.alarmed:
         return state, live, NOTHING
     live, reports = live._replace(alarmed=False), list[Report]()
@@ -134,7 +135,8 @@ def _reinitialised(plan: Plan, state: State, live: Live, recent: Recent) -> Reac
     kept = _kept("reinitialise", state, live._replace(recent=None))
     drift = monitor.State(versions=live.drift.versions)
     state = state._replace(generation=state.generation + 1, ids_version=state.ids_version + 1, next_id=next_id)
-    live = live._replace(mixture=mixture, ids=columns.frozen(ids), filled=0, step_size=0.0, drift=drift, recent=None)
+    live = live._replace(mixture=mixture, ids=columns.frozen(ids), filled=0, step_size=0.0, drift=drift)
+    live = live._replace(recent=None, alarmed=False)  # an alarm that rose again meanwhile has been acted upon
     return state, live, Report(events=(Event("model_reinitialised", anew),), kept=(kept,))
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamgmm.drift import monitor, words
+from streamgmm.drift import alarm, monitor, words
 from streamgmm.drift.moved import moved, statistics
 from streamgmm.drift.reference import Reference
 from streamgmm.drift.watch import Watch
@@ -30,6 +30,7 @@ class Watched(NamedTuple):
     outlier: NDArray[np.int8]  # (n,)
     changes: tuple[monitor.Change, ...] = ()  # their `row` counts from the first of the rows
     calibrated: int = 0  # the row before which the reference became complete, 0: it did not
+    left: alarm.Level | None = None  # the level that was left, since settings changed and it is calibrated anew
 
     @property
     def raised(self) -> bool:
@@ -49,7 +50,7 @@ def watch(plan: Plan, live: Live, rows: Array) -> Watched:
     if plan.drift is None:
         return Watched(live.drift, np.full(len(rows), monitor.UNKNOWN))
     drift, info = monitor.update(live.drift, rows, plan.drift)
-    return Watched(drift, info.outlier, info.changes, info.calibrated)
+    return Watched(drift, info.outlier, info.changes, info.calibrated, info.left)
 
 
 def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
@@ -57,6 +58,8 @@ def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
     if plan.drift is None:
         return watch(plan, live, rows)
     if live.drift.watch is None or live.alarmed or live.recent is not None:
+        return None
+    if not monitor.as_asked(live.drift, plan.drift):
         return None
     watched = watch(plan, live, rows)
     return None if plan.actions and watched.raised else watched
@@ -68,6 +71,8 @@ def told(plan: Plan, watched: Watched, chunk: Chunk, first: int) -> list[tuple[i
     if watched.calibrated:
         assert plan.drift is not None  # noqa: S101 - what was calibrated has a plan
         events.insert(0, (watched.calibrated, _calibrated(plan.drift, watched.drift)))
+    if watched.left is not None:
+        events.insert(0, (0, _recalibrated(watched.drift, watched.left)))
     return events
 
 
@@ -82,6 +87,11 @@ def _calibrated(plan: monitor.Plan, drift: monitor.State) -> Event:
         "held": held >= asked,
     }
     return Event("reference_calibrated", calibrated)
+
+
+def _recalibrated(drift: monitor.State, left: alarm.Level) -> Event:
+    assert drift.reference is not None  # noqa: S101 - what is calibrated anew is there
+    return Event("calibration_restarted", {"reference": drift.reference.version, "left": left})
 
 
 def _changed(plan: Plan, drift: monitor.State, change: monitor.Change, chunk: Chunk, first: int) -> Event:
@@ -116,7 +126,7 @@ class Described(NamedTuple):
 def described(plan: Plan, reference: Reference, watch: Watch) -> Described:
     """What the detectors say."""
     assert plan.drift is not None  # noqa: S101 - nothing is watched without a plan
-    facts = moved(reference, watch, plan.drift.wanted.window, plan.drift.covariance)
+    facts = moved(reference, watch, watch.standard.wanted.window, plan.drift.covariance)
     features = plan.features(reference.parameters.means.shape[1])
     values = tuple(Shown(one.name, one.value, one.limit) for one in statistics(watch))
     return Described(values, words.sentence(facts, features), words.told(facts, features))

@@ -20,9 +20,11 @@ class Drift(Section):
     reference: Literal["auto", "manual", "imported"] = Field(
         "auto",
         description="when the model is frozen as the reference: auto, once `settle` vectors are learnt; manual, on "
-        "command only; imported, as it was given, before it learns",
+        "command only; imported, as it was given, before it learns; after an action that lets it go, as auto",
     )
-    settle: int = Field(20_000, ge=0, description="vectors learnt before the reference is frozen; for auto")
+    settle: int = Field(
+        20_000, ge=0, description="vectors learnt before the reference is frozen; for auto, and after an action"
+    )
     reference_size: int = Field(20_000, ge=200, description="vectors scored after the freeze to learn what is usual")
     window: int = Field(100, ge=10, le=10_000, description="vectors to a value of the detectors")
     detectors: tuple[Detector, ...] = Field(

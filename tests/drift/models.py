@@ -23,7 +23,7 @@ def parameters(weights=WEIGHTS) -> Parameters:
 def plan(**changes) -> monitor.Plan:
     detectors = changes.pop("detectors", ("ewma",))
     wanted = Wanted(changes.pop("window", 50), changes.pop("run_length", 20_000), 0, detectors)
-    given = {"settle": 0, "reference_size": 4000, "outlier_quantile": 0.01, "cool_down": 500}
+    given = {"settle": 0, "settle_again": 0, "reference_size": 4000, "outlier_quantile": 0.01, "cool_down": 500}
     return monitor.Plan(**{**given, **changes}, wanted=wanted, covariance=FULL)
 
 

@@ -14,6 +14,11 @@ def test_it_rises_stands_and_is_cleared_after_the_cool_down():
     assert life(*"naannn")[1] == [None, "raised", None, None, "cleared", None]
 
 
+def test_without_a_cool_down_too_it_stands_as_long_as_a_value_is_above_its_warning_limit():
+    assert life(*"aawnna", cool_down=0)[1] == ["raised", None, None, "cleared", None, "raised"]
+    assert life(*"wwn", cool_down=0)[1] == ["warned", None, "eased"]
+
+
 def test_between_the_limits_it_stands():
     state, found = life(*"awnwnwnw")
     assert (state.level, found[1:]) == ("alarm", [None] * 7)

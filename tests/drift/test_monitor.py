@@ -151,6 +151,37 @@ def test_a_window_that_changes_while_calibrating_begins_the_calibration_anew():
     assert (info.calibrated, after.gathering.windows, after.filled) == (False, 49, 10)
 
 
+@pytest.mark.parametrize(
+    "changed", [{"reference_size": 2000}, {"reference_size": 500}, {"outlier_quantile": 0.05}], ids=str
+)
+def test_a_reference_of_other_vectors_or_another_quantile_is_gathered_anew(changed):
+    state, _ = monitor.update(frozen(), draw(1045, 1), PLAN)
+    other, stream = plan(**changed), draw(450, 2)
+    after, info = monitor.update(state, stream, other)
+    assert (monitor.name(after), after.gathering.windows, info.left) == ("calibrating", 9, "none")
+    fresh, _ = monitor.update(frozen(), stream, other)
+    assert to_plain(after) == to_plain(fresh)
+    cut, _ = monitor.update(state, stream[:7], other)
+    assert to_plain(monitor.update(cut, stream[7:], other)[0]) == to_plain(after)
+
+
+def test_what_only_a_reference_is_gathered_by_waits_for_the_next_one_once_it_is_calibrated():
+    state = watching(PLAN)
+    after, info = monitor.update(state, draw(100, 2), plan(reference_size=500, outlier_quantile=0.05))
+    assert (after.watch.standard, info.left) == (state.watch.standard, None)
+
+
+def test_another_seed_or_order_of_the_detectors_is_no_reason_to_calibrate_anew():
+    own = plan(detectors=("cusum", "ewma"))
+    state, _ = monitor.update(watching(own), draw(2000, 3, shift=(1.0, 0.0)), own)
+    more, ordered = draw(500, 4, shift=(1.0, 0.0)), plan(detectors=("ewma", "cusum"))
+    other = ordered._replace(wanted=ordered.wanted._replace(seed=5))
+    (after, info), (same, _) = (monitor.update(state, more, one) for one in (other, own))
+    assert (monitor.name(after), info.left) == ("alarm", None)
+    assert to_plain(after) == to_plain(same)
+    assert monitor.update(state, more, plan(window=20))[1].left == "alarm"
+
+
 STREAM = np.concatenate([draw(1630, 5), draw(700, 6, shift=(3.0, 0.0)), draw(400, 7)])
 SHORT = plan(reference_size=1000, window=20, run_length=5000, cool_down=100)
 WHOLE = monitor.update(frozen(), STREAM, SHORT)

@@ -6,7 +6,9 @@ import msgpack
 import numpy as np
 import pytest
 
-from streamgmm.engine.values import Live
+from streamgmm.drift import monitor
+from streamgmm.engine.react import NOTHING, react
+from streamgmm.engine.values import Event, Live, Recent
 from streamgmm.service.plain import from_plain, to_plain
 from tests.engine import streams
 from tests.engine.streams import plan, published, record, run, stream
@@ -91,6 +93,62 @@ def test_the_model_before_an_action_is_handed_on_to_be_kept(action, kind):
 
 def test_other_actions_keep_nothing():
     assert run(plan(drift={**DRIFT, "actions": ("new_reference",)}), [USUAL, MOVED])[1].kept == ()
+
+
+def gathering(**drift):
+    """A plan, and a state whose model waits to start anew, with enough vectors, when the alarm rises once more."""
+    state, _ = run(plan(drift=DRIFT), [USUAL])
+    recent = Recent(streams.vectors(100, 3), np.ones(100))
+    return plan(drift={**DRIFT, **drift}), state, state.model._replace(recent=recent, alarmed=True)
+
+
+def test_an_alarm_that_rises_again_while_a_model_waits_to_start_anew_is_answered_by_that_start():
+    the_plan, state, live = gathering(actions=["reinitialise"])
+    _, after, report = react(the_plan, state, live)
+    assert types(report.events) == ["model_reinitialised"]
+    assert (after.recent, after.alarmed) == (None, False)
+    assert react(the_plan, state, after)[1:] == (after, NOTHING)
+
+
+@pytest.mark.parametrize("changed", [{"actions": []}, {"actions": ["reinitialise"], "enabled": False}], ids=str)
+def test_an_action_that_is_taken_out_of_the_settings_does_not_happen(changed):
+    the_plan, state, live = gathering(**changed)
+    _, after, report = react(the_plan, state, live)
+    assert report.events == ()
+    assert (after.recent, after.alarmed) == (None, False)
+    assert after.mixture is live.mixture
+
+
+@pytest.mark.parametrize("reference", ["auto", "manual", "imported"])
+def test_after_an_action_the_model_settles_by_the_stream_however_the_first_reference_came(reference):
+    the_plan, state, live = gathering(actions=["reinitialise"], reference=reference)
+    more = [record(1200 + i, row.tolist()) for i, row in enumerate(streams.vectors(400, 4))]
+    _, report = run(the_plan, [more], state._replace(model=live))
+    assert types(report.events)[:2] == ["model_reinitialised", "reference_frozen"]
+    frozen = report.events[1].fields
+    assert frozen["reference"] == 2
+    assert frozen["batches"] == DRIFT["settle"] / the_plan.learning.batch_size
+
+
+def test_a_model_that_is_given_is_the_reference_before_it_learns():
+    start = {"weights_init": [0.5, 0.25, 0.25], "means_init": [[0, 0], [8, 0], [0, 9]]}
+    given = {"n_components": 3, **start, "covariances_init": [np.eye(2).tolist()] * 3}
+    state, report = run(plan(model=given, drift={**DRIFT, "reference": "imported"}), [stream(200)])
+    reference = state.model.drift.reference
+    assert (reference.steps, state.model.mixture.steps > 0) == (0, True)
+    np.testing.assert_array_equal(reference.parameters.means, given["means_init"])
+    assert types(report.events)[:2] == ["model_started", "reference_frozen"]
+
+
+def test_settings_that_end_a_standing_alarm_say_so():
+    _, state, _ = acting()
+    assert state.model.drift.alarm.level == "alarm"
+    more = [record(2700 + i, row.tolist()) for i, row in enumerate(streams.vectors(100, 4))]
+    after, report = run(plan(drift={**DRIFT, "window": 25}), [more], state)
+    assert [event for event in report.events if event.type.startswith(("drift", "cal"))] == [
+        Event("calibration_restarted", {"reference": 1, "left": "alarm"})
+    ]
+    assert monitor.name(after.model.drift) == "calibrating"
 
 
 @pytest.mark.parametrize("actions", [("new_reference",), ("reinitialise",)])

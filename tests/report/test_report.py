@@ -8,7 +8,7 @@ import pytest
 from streamgmm import settings as all_settings
 from streamgmm.broker.open import open_broker
 from streamgmm.commands.report import page, story, text
-from streamgmm.commands.report.events import read
+from streamgmm.commands.report.events import Change, Other, Seen, _event, read
 from streamgmm.errors import BrokerError
 from streamgmm.records.columns import Record, of_records
 from streamgmm.service import outbox
@@ -107,6 +107,34 @@ async def test_it_tells_what_is_what_was_and_what_moved(world):
     assert "from 2 summaries and 4 events" in said
     raised, cleared, again = (STORY[i]["time"] for i in (2, 4, 5))
     assert story.alarms(found) == ((raised, cleared), (again, None))
+
+
+def of(events):
+    """As if they had been read."""
+    found = [_event(json.dumps(one).encode())[1] for one in events]
+    changes = tuple(one for one in found if isinstance(one, Change))
+    return Seen("players", "in", START, NOW, (), changes, tuple(o for o in found if isinstance(o, Other)), 0, ())
+
+
+def test_an_alarm_ends_where_the_next_one_rises_or_the_calibration_begins_anew():
+    restarted = event("calibration_restarted", 50, reference=1, left="alarm")
+    check(restarted)
+    found = story.alarms(of([change("drift_raised", 10), change("drift_raised", 30), restarted]))
+    at = [START + minutes * 60_000 for minutes in (10, 30, 50)]
+    assert found == ((at[0], at[1]), (at[1], at[2]))
+
+
+def test_windows_of_event_time_are_counted_and_bury_nothing():
+    shares = {"log_likelihood": -3.5, "outliers": 0.0, "components": {"0": 1.0}}
+    windows = [event("event_time_window", i, start=i, end=i + 1, vectors=i + 7, **shares) for i in range(60)]
+    found = of([*windows, event("reference_frozen", 5, steps=40, batches=40.0, reference=1)])
+    said = list(text.lines(found))
+    assert len(said) < 15
+    assert sum("reference frozen" in line for line in said) == 1
+    (line,) = (line for line in said if "windows of event time" in line)
+    assert "windows of event time: 60, the newest:" in line and '"vectors":66' in line
+    markup = page.html(found)
+    assert (markup.count("windows of event time: 60"), markup.count("event time window")) == (1, 0)
 
 
 async def test_records_that_are_no_events_are_counted_and_left_out(world):

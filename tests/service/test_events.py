@@ -45,6 +45,11 @@ def acting(*actions):
     yield from run(plan(drift={**DRIFT, "actions": actions}), [USUAL, MOVED, back])[1].events
 
 
+def restarted():
+    state, _ = run(plan(drift=DRIFT), [USUAL])
+    yield from run(plan(drift={**DRIFT, "window": 25}), [MOVED[:100]], state)[1].events
+
+
 def components():
     for policy in ("keep", "respawn", "split"):
         learning = {**FORGETTING, "dead_components": policy}
@@ -75,6 +80,7 @@ def streams_state(the_plan):
 
 WAYS = {
     "calibrated": calibrated,
+    "restarted": restarted,
     "reheated": partial(acting, "reheat", "new_reference"),
     "reinitialised": partial(acting, "reinitialise"),
     "told of alone": acting,
@@ -92,6 +98,7 @@ BROUGHT_ABOUT = {  # what a test is sure to see of each
         "drift_raised",
         "drift_cleared",
     },
+    "restarted": {"calibration_restarted"},
     "reheated": {"drift_raised", "model_reheated"},
     "reinitialised": {"drift_raised", "model_reinitialised"},
     "told of alone": {"drift_raised"},

@@ -106,9 +106,9 @@ def _tables(body: Element, seen: Seen) -> None:
         _table(body, ("time", "", "record", "what moved, largest first"), changes)
     else:
         _say(body, "p", "none")
-    if seen.others:
+    others = [(story.at(o.time), o.type.replace("_", " "), text.short(o.fields)) for o in story.happened(seen)]
+    if others:
         _say(body, "h2", "What else happened")
-        others = [(story.at(o.time), o.type.replace("_", " "), text.short(o.fields)) for o in seen.others]
         _table(body, ("time", "event", ""), others)
 
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from streamgmm.commands.report.events import Change, Drift, Moved, Seen, Summary
+from streamgmm.commands.report.events import Change, Drift, Moved, Other, Seen, Summary
 from streamgmm.drift.words import compact
 
 TIMES = "%Y-%m-%d %H:%M:%S"
+_WINDOW = "event_time_window"
 WORDS: Mapping[str, str] = {
     "drift_warned": "warning",
     "drift_eased": "warning passed",
@@ -24,13 +25,15 @@ class Span(NamedTuple):
 
 
 def alarms(seen: Seen) -> tuple[Span, ...]:
-    """The alarms of the time; a new reference or a new model ends one without a word of its own."""
-    ends = {"reference_frozen", "model_reinitialised", "model_imported", "model_started"}
+    """The alarms of the time; what ends one without a word of its own is a new reference, model or calibration."""
+    ends = {"reference_frozen", "calibration_restarted", "model_reinitialised", "model_imported", "model_started"}
     marks = [(e.time, e.type) for e in seen.changes] + [(e.time, e.type) for e in seen.others if e.type in ends]
     spans: list[Span] = []
     raised: int | None = None
     for time, kind in sorted(marks):
         if kind == "drift_raised":
+            if raised is not None:  # its end was not read
+                spans.append(Span(raised, time))
             raised = time
         elif raised is not None and kind in {*ends, "drift_cleared"}:
             spans.append(Span(raised, time))
@@ -38,6 +41,16 @@ def alarms(seen: Seen) -> tuple[Span, ...]:
         elif kind == "drift_cleared":
             spans.append(Span(None, time))
     return tuple(spans if raised is None else [*spans, Span(raised, None)])
+
+
+def happened(seen: Seen) -> tuple[Other, ...]:
+    """Events beside the alarm's, but windows of event time: those come all the time."""
+    return tuple(one for one in seen.others if one.type != _WINDOW)
+
+
+def windows(seen: Seen) -> tuple[Other, ...]:
+    """The windows of event time."""
+    return tuple(one for one in seen.others if one.type == _WINDOW)
 
 
 def newest(seen: Seen) -> Summary | None:

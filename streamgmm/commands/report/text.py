@@ -49,14 +49,16 @@ def _change(change: Change, seen: Seen) -> Iterator[str]:
 
 
 def _others(seen: Seen) -> Iterator[str]:
-    if seen.others:
+    if others := story.happened(seen):
         yield "what else happened:"
-        yield from (f"{story.at(one.time)}  {one.type.replace('_', ' ')}  {short(one.fields)}" for one in seen.others)
+        yield from (f"{story.at(one.time)}  {one.type.replace('_', ' ')}  {short(one.fields)}" for one in others)
         yield ""
 
 
 def coverage(seen: Seen) -> Iterator[str]:
     """What the report rests on, and what it could not read."""
+    if windows := story.windows(seen):
+        yield f"windows of event time: {len(windows)}, the newest: {short(windows[-1].fields)}"
     yield f"from {len(seen.summaries)} summaries and {len(seen.changes) + len(seen.others)} events"
     if seen.unreadable:
         yield f"{seen.unreadable} records of the events topic are not events that this version reads"

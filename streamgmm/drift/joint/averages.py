@@ -38,7 +38,7 @@ class Averages(NamedTuple):
         _advance(frame.layout, rates, units, memory, scores, found)
         return State(frozen(memory), state.seen + len(scores)), found
 
-    def departure(self, state: State, scale: int, layout: Layout) -> Array:
+    def departure(self, state: State, scale: int) -> Array:
         """See `Detector`."""
         return np.asarray(state.memory[scale])
 

@@ -52,7 +52,7 @@ class Detector(Protocol):
     def update(self, state: State, scores: Array, frame: Frame) -> tuple[State, Found]:
         """Take in the standardised scores of windows (m, p), in their order."""
 
-    def departure(self, state: State, scale: int, layout: Layout) -> Array:
+    def departure(self, state: State, scale: int) -> Array:
         """How far the windows that a scale remembers lie off on the mean (p,), in deviations of a window."""
 
 

@@ -38,7 +38,7 @@ class Suffixes(NamedTuple):
         _advance(frame, np.array(self.sizes), memory, state.seen, scores, found)
         return State(frozen(memory), state.seen + len(scores)), found
 
-    def departure(self, state: State, scale: int, layout: Layout) -> Array:
+    def departure(self, state: State, scale: int) -> Array:
         """See `Detector`."""
         length = max(_length(self.sizes[scale], state.seen), 1)
         return np.asarray((state.memory[2 * scale + _OLDER] + state.memory[2 * scale + _NEWER]) / length)

@@ -41,7 +41,7 @@ class Sums(NamedTuple):
         _advance(frame, np.array(self.allowances), memory, scores, found)
         return State(frozen(memory), state.seen + len(scores)), found
 
-    def departure(self, state: State, scale: int, layout: Layout) -> Array:
+    def departure(self, state: State, scale: int) -> Array:
         """See `Detector`."""
         return np.asarray(state.memory[2 * scale + _MEAN])
 

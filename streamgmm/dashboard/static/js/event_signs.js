@@ -6,6 +6,7 @@ const SIGNS = {
   drift_cleared: "▽",
   reference_frozen: "R",
   reference_calibrated: "C",
+  calibration_restarted: "↺",
   model_reheated: "↺",
   model_reinitialised: "↺",
   model_frozen: "❄",
