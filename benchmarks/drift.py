@@ -75,7 +75,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--quick", action="store_true", help="a few streams with two features")
-    form.add_argument("--full", action="store_true", help="every case, about an hour on two cores (default)")
+    form.add_argument("--full", action="store_true", help="every case (the default; hours, see --share)")
     parser.add_argument("--share", type=float, default=1.0, help="how many of the streams of the full form, 0 to 1")
     parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS), help="what is measured")
     parser.add_argument("--features", nargs="+", type=int, choices=FULL.features, help="only with so many")

@@ -2,7 +2,7 @@
 
 The embedded log, exactly-once; one vector of 8 features a record, 10 components with full covariances. Pairs of runs
 over the same topic, one with pages and one without, in turn; the figure is the median of the pairs' ratios. A run takes
-some 20 s at full speed, since a service begins to serve only when its first records are out. A page is a reader of
+some 30 s at full speed, since a service begins to serve only when its first records are out. A page is a reader of
 `/api/v1/live` that takes every frame; all of them are served, and read, on the same two cores. Each has to get its
 frames, or the benchmark fails.
 """
