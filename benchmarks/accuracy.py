@@ -1,7 +1,7 @@
 """How accurate the mixture is: one pass beside the true model, batch EM and streaming peers; gaps; moving streams.
 
-Five questions, a file each in `benchmarks/quality`. Every part of an answer is kept in `accuracy.parts` as soon as it is
-there; `--resume` goes on with those that a run of the same size left when it was stopped. Both sides of a comparison
+Five questions, a file each in `benchmarks/quality`. Every part of an answer is kept in `accuracy.parts` as soon as it
+is there; `--resume` goes on with those that a run of the same size left when it was stopped. Both sides of a comparison
 get the same vectors, seeds and number of starts. The index is the adjusted Rand index: 1 where two clusterings agree,
 about 0 where they have nothing in common.
 """

@@ -214,7 +214,6 @@ def unasked(producer: Any) -> list["asyncio.Future[Any]"]:  # noqa: ANN401
     waiting = (part(producer, "_message_accumulator", "_batches") or {}).values()
     futures = [part(batch, "_drain_waiter") for batches in waiting for batch in batches]
     futures.append(part(producer, "_txn_manager", "_transaction_waiter"))
-    futures.extend(future for _, _, future in part(producer, "_txn_manager", "_pending_txn_offsets") or ())
     return [future for future in futures if future is not None]
 
 

@@ -184,8 +184,7 @@ class TransactionalWriter(KafkaWriter):
         async with self._all_or_nothing("committing a transaction"):
             adding = asyncio.ensure_future(self._add(offsets))  # two requests, while the records are on their way
             try:
-                await self._acknowledged()
-                await adding
+                await asyncio.gather(self._acknowledged(), adding)
             finally:
                 adding.cancel()
             await self._producer.commit_transaction()

@@ -157,14 +157,14 @@ async def _partitions(broker: Broker, target: Target) -> int:
 async def _send_all(first: Rows, chunks: Iterator[Rows], sender: Sender, pace: Pace, display: Display) -> None:
     rows: Rows | None = first
     reader = Worker("read")
-    while rows is not None:
-        reading = asyncio.ensure_future(reader.run(next, chunks, None))
-        reading.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody asks where the send fails
-        try:
+    try:
+        while rows is not None:
+            reading = asyncio.ensure_future(reader.run(next, chunks, None))
+            reading.add_done_callback(lambda done: done.cancelled() or done.exception())  # where the send fails
             await sender.send(rows)
             display.show(sender.sent, rows.read)
             rows = await reading
-        finally:
-            reading.cancel()
-        ahead = 0.0 if pace.rate is None else sender.sent / pace.rate - display.seconds
-        await asyncio.sleep(max(ahead, 0.0))
+            ahead = 0.0 if pace.rate is None else sender.sent / pace.rate - display.seconds
+            await asyncio.sleep(max(ahead, 0.0))
+    finally:
+        reader.close()

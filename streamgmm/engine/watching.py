@@ -41,8 +41,7 @@ class Watched(NamedTuple):
         """Of some of the rows; `drift` stays what it is after all of them."""
         changes = (change for change in self.changes if rows.start < change.row <= rows.stop)
         own = tuple(change._replace(row=change.row - rows.start) for change in changes)
-        calibrated = self.calibrated - rows.start if rows.start < self.calibrated <= rows.stop else 0
-        return Watched(self.drift, self.outlier[rows], own, calibrated)
+        return Watched(self.drift, self.outlier[rows], own)
 
 
 def watch(plan: Plan, live: Live, rows: Array) -> Watched:

@@ -176,7 +176,7 @@ class Stream(_Value):
     latency_newest: float | None = Field(description="the same of the newest record")
     commits: int = Field(description="transactions since this process began")
     commit_seconds: float | None = Field(description="duration of the last transaction")
-    checkpoint_time: float | None = Field(description="of the last checkpoint, seconds since the epoch")
+    checkpoint_time: float | None = Field(description="of the last whole checkpoint, seconds since the epoch")
     checkpoint_bytes: int | None
     memory_bytes: int | None = Field(description="resident memory")
     positions: dict[int, int] = Field(description="next offset to learn, by partition")

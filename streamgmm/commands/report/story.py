@@ -30,7 +30,7 @@ def alarms(seen: Seen) -> tuple[Span, ...]:
     marks = [(e.time, e.type) for e in seen.changes] + [(e.time, e.type) for e in seen.others if e.type in ends]
     spans: list[Span] = []
     raised: int | None = None
-    for time, kind in sorted(marks):
+    for time, kind in sorted(marks, key=lambda mark: mark[0]):  # those of one transaction stay in their order
         if kind == "drift_raised":
             if raised is not None:  # its end was not read
                 spans.append(Span(raised, time))
