@@ -38,7 +38,11 @@ def prepared(model: Model, mixture: Callable[[Model, int], Any]) -> Prepared:
 
 def _newest(one: Prepared) -> Prepared:
     with _changing:
-        _kept[:] = [*(kept for kept in _kept if kept is not one), one][-_MOST:]
+        for place, kept in enumerate(_kept):
+            if kept is one:
+                del _kept[place]
+                break
+        _kept.append(one)
     return one
 
 
@@ -52,5 +56,5 @@ def borrow(kept: Prepared) -> Patterns:
     return table
 
 
-_kept: list[Prepared] = []  # the one asked for last at the end
+_kept: deque[Prepared] = deque(maxlen=_MOST)  # the one asked for last at the end
 _changing = Lock()
