@@ -187,7 +187,8 @@ SHORT = plan(reference_size=1000, window=20, run_length=5000, cool_down=100)
 WHOLE = monitor.update(frozen(), STREAM, SHORT)
 
 
-@settings(max_examples=settings.default.max_examples // 2, deadline=None)  # each takes a second
+@pytest.mark.timeout(400)
+@settings(max_examples=max(5, settings.default.max_examples // 10), deadline=None)  # each takes seconds
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))
 def test_any_cut_gives_the_same_state_flags_and_changes_bit_for_bit(cuts):
     state, flags, changes, done = frozen(), [], [], 0
