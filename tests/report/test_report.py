@@ -122,6 +122,8 @@ def test_an_alarm_ends_where_the_next_one_rises_or_the_calibration_begins_anew()
     found = story.alarms(of([change("drift_raised", 10), change("drift_raised", 30), restarted]))
     at = [START + minutes * 60_000 for minutes in (10, 30, 50)]
     assert found == ((at[0], at[1]), (at[1], at[2]))
+    said = story.now(of([change("drift_raised", 30), restarted]))
+    assert said == f"calibrating anew after a change of settings since {story.at(at[2])}"
 
 
 def test_windows_of_event_time_are_counted_and_bury_nothing():

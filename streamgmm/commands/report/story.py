@@ -16,6 +16,15 @@ WORDS: Mapping[str, str] = {
     "drift_cleared": "alarm cleared",
 }
 
+# What ends an alarm without a word of its own: a new reference, model or calibration, and how it is then.
+ENDS: Mapping[str, str] = {
+    "reference_frozen": "calibrating on a new reference",
+    "calibration_restarted": "calibrating anew after a change of settings",
+    "model_reinitialised": "settling: the model was made anew",
+    "model_imported": "settling: another model was imported",
+    "model_started": "settling: the model started",
+}
+
 
 class Span(NamedTuple):
     """An alarm from `start` to `end` (ms), None while it stands or where its begin was not read."""
@@ -25,9 +34,8 @@ class Span(NamedTuple):
 
 
 def alarms(seen: Seen) -> tuple[Span, ...]:
-    """The alarms of the time; what ends one without a word of its own is a new reference, model or calibration."""
-    ends = {"reference_frozen", "calibration_restarted", "model_reinitialised", "model_imported", "model_started"}
-    marks = [(e.time, e.type) for e in seen.changes] + [(e.time, e.type) for e in seen.others if e.type in ends]
+    """The alarms of the time; one may end without a word of its own (`ENDS`)."""
+    marks = [(e.time, e.type) for e in seen.changes] + [(e.time, e.type) for e in seen.others if e.type in ENDS]
     spans: list[Span] = []
     raised: int | None = None
     for time, kind in sorted(marks, key=lambda mark: mark[0]):  # those of one transaction stay in their order
@@ -35,7 +43,7 @@ def alarms(seen: Seen) -> tuple[Span, ...]:
             if raised is not None:  # its end was not read
                 spans.append(Span(raised, time))
             raised = time
-        elif raised is not None and kind in {*ends, "drift_cleared"}:
+        elif raised is not None and kind in {*ENDS, "drift_cleared"}:
             spans.append(Span(raised, time))
             raised = None
         elif kind == "drift_cleared":
@@ -59,8 +67,12 @@ def newest(seen: Seen) -> Summary | None:
 
 
 def now(seen: Seen) -> str:
-    """How it is, in a sentence; of the newest of summaries and changes."""
+    """How it is, in a sentence; of the newest of summaries, changes and what ends an alarm."""
     last, change = newest(seen), seen.changes[-1] if seen.changes else None
+    ended = next((one for one in reversed(seen.others) if one.type in ENDS), None)
+    told = max((one.time for one in (last, change) if one is not None), default=-1)
+    if ended is not None and ended.time > told:
+        return f"{ENDS[ended.type]} since {at(ended.time)}"
     if change is not None and (last is None or change.time > last.time):
         return f"{WORDS[change.type]} at {at(change.time)}: {change.sentence or 'nothing stands out'}"
     if last is None:

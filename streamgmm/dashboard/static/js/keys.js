@@ -29,6 +29,7 @@ export function listenToKeys(store, rewind) {
 }
 
 function taken({ key, target }) {
-  if (target.matches("input, select, textarea, .scroll")) return key !== "Escape"; // what scrolls needs arrows, Space and End
+  if (target.matches("input, select, textarea")) return key !== "Escape";
+  if (target.matches(".scroll")) return key === " " || key === "End" || key.startsWith("Arrow"); // it scrolls by them
   return key === " " && target.matches("button, summary, a");
 }
