@@ -1,21 +1,17 @@
-"""Score, learn, encode: from the vectors of a chunk of records to the assignments that are published."""
+"""Score, learn, encode: from the vectors of chunks of records to the assignments that are published."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamgmm.engine import by_time
-from streamgmm.engine.learn import learn, passed, score
 from streamgmm.engine.plan import Plan
-from streamgmm.engine.react import gathered
 from streamgmm.engine.sample import Sample, taken
-from streamgmm.engine.values import Array, Chunk, Event, Live, Outgoing, Report, State, combined
-from streamgmm.engine.watching import Watched, told, watch, watch_ahead
-from streamgmm.mixture import averaging
+from streamgmm.engine.score_and_learn import Scored, score_and_learn
+from streamgmm.engine.stretch import Stretch, stretch
+from streamgmm.engine.values import Array, Chunk, Live, Outgoing, Report, State, combined
 from streamgmm.records import assignments, columns, dead_letters, headers
 from streamgmm.records.columns import Int64, RecordColumns
 from streamgmm.records.vectors import Rejection, Vectors
@@ -23,32 +19,10 @@ from streamgmm.records.vectors import Rejection, Vectors
 TOO_LARGE = "assignment_too_large"  # reason of a dead letter
 
 
-class _Piece(NamedTuple):
-    """Records between two M-steps."""
-
-    rows: slice  # of the chunk's vectors
-    records: slice
-    filled: int  # vectors of weight above 0 in the batch by their end
-    full: bool
-
-
-class _Scored(NamedTuple):
-    """What the assignments of a piece say of its vectors."""
-
-    piece: _Piece
-    responsibilities: Array  # (n, k)
-    log_likelihood: Array  # (n,)
-    outlier: NDArray[np.int8]  # (n,)
-    model: int  # M-steps
-    ids: Int64  # (k,)
-    ids_version: int
-    generation: int
-
-
 class _Run(NamedTuple):
     """What the assignments of pieces with the same order of ids say; `model` is per record."""
 
-    rows: slice  # of the chunk's vectors
+    rows: slice  # of the vectors
     records: slice
     responsibilities: Array  # (n, k)
     log_likelihood: Array  # (n,)
@@ -61,30 +35,29 @@ class _Run(NamedTuple):
 
 def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tuple[State, Report]:
     """Assign and learn chunks in their order, by the model `live`."""
-    reports = []
-    for chunk in chunks:
-        if len(chunk.columns.offsets):
-            state, live, output, report = _assign_chunk(plan, state, live, chunk)
-            state = _counted(state, chunk, output, learnt=not plan.frozen)
-            reports.append(combined([output, report]))
-    return state._replace(model=live), combined(reports)
+    filled = [chunk for chunk in chunks if len(chunk.columns.offsets)]
+    if not filled:
+        return state._replace(model=live), Report()
+    together = stretch(filled)
+    done = score_and_learn(plan, state, live, together)
+    runs = _runs(done.parts)
+    outputs = [_output(plan, chunk, _within(runs, together, number)) for number, chunk in enumerate(filled)]
+    said = done.report._replace(
+        scored=len(together.vectors.weights),
+        log_likelihood=sum(float(run.log_likelihood.sum()) for run in runs),
+    )
+    report = combined([*outputs, said])
+    return _counted(done.state, together.vectors, report, learnt=not plan.frozen)._replace(model=done.live), report
 
 
-def _assign_chunk(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[State, Live, Report, Report]:
-    """The model that has learnt the chunk, what is published of it, and what else is to be said."""
-    state, live, parts, learnt = _score_and_learn(plan, state, live, chunk)
-    runs = _runs(parts)
+def _output(plan: Plan, chunk: Chunk, runs: Sequence[_Run]) -> Report:
+    """What is published of a chunk."""
     output = _encode(plan, chunk, runs)
     published = _too_large(plan, chunk, output) or Report(assignments=(Outgoing(chunk.range.partition, output),))
-    said = learnt._replace(
-        scored=len(chunk.vectors.weights),
-        log_likelihood=sum(float(run.log_likelihood.sum()) for run in runs),
-        samples=tuple(_sample(chunk, run) for run in runs),
-    )
-    return state, live, published, said
+    return published._replace(samples=tuple(_sample(chunk, run) for run in runs))
 
 
-def _counted(state: State, chunk: Chunk, report: Report, *, learnt: bool) -> State:
+def _counted(state: State, vectors: Vectors, report: Report, *, learnt: bool) -> State:
     totals = state.totals
     published = sum(len(out.columns.offsets) for out in report.assignments)
     refused = sum(len(out.columns.offsets) for out in report.dead_letters)
@@ -94,8 +67,8 @@ def _counted(state: State, chunk: Chunk, report: Report, *, learnt: bool) -> Sta
     return state._replace(
         totals=totals._replace(
             published=totals.published + published,
-            vectors=totals.vectors + learnt * int(np.count_nonzero(chunk.vectors.weights)),
-            incomplete=totals.incomplete + learnt * int(np.count_nonzero(~_complete(chunk.vectors.matrix))),
+            vectors=totals.vectors + learnt * int(np.count_nonzero(vectors.weights)),
+            incomplete=totals.incomplete + learnt * int(np.count_nonzero(~_complete(vectors.matrix))),
             rejected=rejected,
         )
     )
@@ -122,81 +95,13 @@ def _too_large(plan: Plan, chunk: Chunk, output: RecordColumns) -> Report | None
     return Report(assignments=(Outgoing(partition, fitting),), dead_letters=(Outgoing(partition, letters),))
 
 
-def _score_and_learn(plan: Plan, state: State, live: Live, chunk: Chunk) -> tuple[State, Live, list[_Scored], Report]:
-    """Piece by piece between M-steps: score by the model as it stands, then learn when a batch is full."""
-    parts: list[_Scored] = []
-    said: list[Report] = []
-    times = np.where(weighty(chunk.vectors) > 0, chunk.times, np.nan)
-    ahead = watch_ahead(plan, live, chunk.vectors.matrix)
-    filled = live.rested if plan.frozen else live.filled
-    for piece in _pieces(chunk.vectors, filled, plan.learning.batch_size):
-        live, part, changes = _score(plan, state, live, chunk, piece, ahead)
-        parts.append(part)
-        said.append(Report(events=tuple(changes)))
-        live = passed(plan, live, piece.filled, _later(live.latest, times[piece.records]))
-        if piece.full:
-            state, live, learnt = learn(plan, state, live)
-            said.append(learnt)
-    return state, live if ahead is None else live._replace(drift=ahead.drift), parts, combined(said)
-
-
-def _later(known: float | None, times: Array) -> float | None:
-    """The largest of the times, where there is one."""
-    newest = float(np.fmax.reduce(times, initial=-np.inf if known is None else known))
-    return newest if np.isfinite(newest) else None
-
-
-def _pieces(data: Vectors, filled: int, batch_size: int) -> Iterator[_Piece]:
-    """Cut records at the ends of batches.
-
-    A batch closes with the record that fills it; vectors of weight 0 fill nothing.
-    """
-    reached, ends = filled + np.cumsum(weighty(data)), np.cumsum(data.counts)
-    record, row, base = 0, 0, 0
-    while record < len(ends):
-        last = int(np.searchsorted(reached, base + batch_size))
-        full = last < len(ends)
-        stop = last + 1 if full else len(ends)
-        yield _Piece(slice(row, int(ends[stop - 1])), slice(record, stop), int(reached[stop - 1]) - base, full)
-        record, row, base = stop, int(ends[stop - 1]), int(reached[stop - 1])
-
-
-def _score(
-    plan: Plan, state: State, live: Live, chunk: Chunk, piece: _Piece, ahead: Watched | None
-) -> tuple[Live, _Scored, list[Event]]:
-    rows, weights, before = chunk.vectors.matrix[piece.rows], chunk.vectors.weights[piece.rows], live.mixture
-    mixture, info = score(plan, before, rows, weights)
-    shown = averaging.scored_by_average(before, rows, plan.learning) if plan.averaged_scoring else info
-    watched = watch(plan, live, rows) if ahead is None else ahead.part(piece.rows)
-    live = live._replace(mixture=mixture, drift=watched.drift if ahead is None else live.drift)
-    live = gathered(live, rows, weights)
-    if watched.raised:
-        live = live._replace(average_is_old=True, alarmed=bool(plan.actions))
-    scored = _Scored(piece, *shown, watched.outlier, mixture.steps, live.ids, state.ids_version, state.generation)
-    live, ended = _by_time(plan, live, chunk, scored)
-    events = [*told(plan, watched, chunk, piece.rows.start), *ended]
-    return live, scored, [event for _, event in sorted(events, key=itemgetter(0))]
-
-
-def _by_time(plan: Plan, live: Live, chunk: Chunk, scored: _Scored) -> tuple[Live, list[tuple[int, Event]]]:
-    """The windows of event time that ended, each with the row that ended it."""
-    if plan.event_time_window is None:
-        return live._replace(window=None), []
-    records = scored.piece.records
-    times = np.repeat(chunk.times[records], chunk.vectors.counts[records])
-    component = scored.ids[scored.responsibilities.argmax(axis=1)]
-    vectors = by_time.Vectors(times, scored.log_likelihood, scored.outlier, component)
-    opened, ended = by_time.advance(live.window, vectors, plan.event_time_window)
-    return live._replace(window=opened), ended
-
-
-def _runs(parts: Sequence[_Scored]) -> list[_Run]:
+def _runs(parts: Sequence[Scored]) -> list[_Run]:
     """Parts in which the order of ids is the same, put together."""
     groups = [list(group) for _, group in groupby(parts, key=lambda part: part.ids_version)]
     return [_run(group) for group in groups]
 
 
-def _run(parts: Sequence[_Scored]) -> _Run:
+def _run(parts: Sequence[Scored]) -> _Run:
     first, last = parts[0], parts[-1]
     lengths = [part.piece.records.stop - part.piece.records.start for part in parts]
     return _Run(
@@ -210,6 +115,32 @@ def _run(parts: Sequence[_Scored]) -> _Run:
         ids_version=first.ids_version,
         generation=first.generation,
     )
+
+
+def _within(runs: Sequence[_Run], of: Stretch, number: int) -> list[_Run]:
+    """The parts of runs that lie in a chunk; their rows and records are counted from its first ones."""
+    return [part for run in runs if (part := _part(run, of, number)) is not None]
+
+
+def _part(run: _Run, of: Stretch, number: int) -> _Run | None:
+    first, stop = (int(of.records[number + side]) for side in (0, 1))
+    records = slice(max(run.records.start, first), min(run.records.stop, stop))
+    if records.start >= records.stop:
+        return None
+    own = slice(max(run.rows.start, int(of.rows[number])), min(run.rows.stop, int(of.rows[number + 1])))
+    rows = slice(own.start - run.rows.start, own.stop - run.rows.start)
+    return run._replace(
+        rows=_moved(own, -int(of.rows[number])),
+        records=_moved(records, -first),
+        responsibilities=run.responsibilities[rows],
+        log_likelihood=run.log_likelihood[rows],
+        outlier=run.outlier[rows],
+        model=run.model[records.start - run.records.start : records.stop - run.records.start],
+    )
+
+
+def _moved(span: slice, by: int) -> slice:
+    return slice(span.start + by, span.stop + by)
 
 
 def _sample(chunk: Chunk, run: _Run) -> Sample:
@@ -246,11 +177,3 @@ def _encode_run(plan: Plan, chunk: Chunk, run: _Run) -> RecordColumns:
     if plan.source_header:
         records = headers.source_headers(records, plan.topic, chunk.range.partition)
     return records._replace(values=values)
-
-
-def weighty(decoded: Vectors) -> Int64:
-    """Vectors of weight above 0 in each record (r,)."""
-    ends = np.cumsum(decoded.counts)
-    total = np.concatenate([[0], np.cumsum(decoded.weights > 0)])
-    result: Int64 = total[ends] - total[ends - decoded.counts]
-    return result

@@ -4,6 +4,8 @@ A frozen model (`Plan.frozen`) does neither. Batches end where they would, so th
 still: the reference for drift is taken, and what follows an alarm begins.
 """
 
+from collections.abc import Sequence
+
 from streamgmm.drift import monitor
 from streamgmm.engine import components
 from streamgmm.engine.plan import Plan
@@ -11,11 +13,11 @@ from streamgmm.engine.react import frozen_reference, react
 from streamgmm.engine.values import Array, Event, Live, Report, State
 from streamgmm.mixture import averaging, stepwise_em
 from streamgmm.mixture.event_time import later
+from streamgmm.mixture.run import run
+from streamgmm.mixture.state import Info
 
 
-def score(
-    plan: Plan, mixture: stepwise_em.State, rows: Array, weights: Array
-) -> tuple[stepwise_em.State, stepwise_em.Info]:
+def score(plan: Plan, mixture: stepwise_em.State, rows: Array, weights: Array) -> tuple[stepwise_em.State, Info]:
     """What the model says of rows (n, d); a model that learns then waits for the M-step with what it has seen."""
     scored, info = stepwise_em.score(mixture, rows, weights, plan.learning)
     return mixture if plan.frozen else scored, info
@@ -30,6 +32,18 @@ def passed(plan: Plan, live: Live, filled: int, latest: float | None) -> Live:
         return live._replace(filled=filled, latest=latest)
     mixture = live.mixture._replace(event_time=later(live.mixture.event_time, latest))
     return live._replace(mixture=mixture, rested=filled, latest=None)
+
+
+def learn_run(
+    plan: Plan, live: Live, rows: Array, ends: Sequence[int], latest: Sequence[float | None]
+) -> tuple[Live, Info]:
+    """Full batches that end before the rows `ends` of (n, d), as many as are ordinary, and what is said of their rows.
+
+    For a model of which nothing is asked at their ends; `latest` are the batches' event times.
+    """
+    learnt = run(live.mixture, rows, ends, plan.learning, latest)
+    step_size = learnt.step_size if learnt.batches else live.step_size
+    return live._replace(mixture=learnt.state, step_size=step_size), learnt.info
 
 
 def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, Report]:

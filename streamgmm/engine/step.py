@@ -28,23 +28,24 @@ def init(positions: Mapping[int, int], n_features: int | None) -> State:
 
 def step(plan: Plan, state: State, fetched: Mapping[int, RecordColumns]) -> tuple[State, Report]:
     """Take in a round: its partitions in ascending number, each by offset."""
-    reports = []
+    chunks, reports = list[Chunk](), list[Report]()
     for partition in sorted(fetched):
-        state, report = _take_in(plan, state, partition, fetched[partition])
-        reports.append(report)
-    return state, combined(reports)
+        state, chunk, refused = _arrived(plan, state, partition, fetched[partition])
+        chunks.append(chunk)
+        reports.append(refused)
+    if isinstance(state.model, WarmUp):
+        state, assigned = warm_up.buffer(plan, state, state.model, chunks)
+    else:
+        state, assigned = assign(plan, state, state.model, chunks)
+    return state, combined([*reports, assigned])
 
 
-def _take_in(plan: Plan, state: State, partition: int, arrived: RecordColumns) -> tuple[State, Report]:
+def _arrived(plan: Plan, state: State, partition: int, arrived: RecordColumns) -> tuple[State, Chunk, Report]:
+    """What of a partition's records is new and accepted, and what of it is set aside."""
     fresh = _not_yet_held(arrived, state.positions.get(partition, 0))
     chunk = _decode(plan, state, partition, fresh)
     state, refused = _advance(plan, state, chunk.vectors, fresh, partition)
-    refused = refused._replace(learnt=(chunk.range,))
-    if isinstance(state.model, WarmUp):
-        state, assigned = warm_up.buffer(plan, state, state.model, chunk)
-    else:
-        state, assigned = assign(plan, state, state.model, [chunk])
-    return state, combined([refused, assigned])
+    return state, chunk, refused._replace(learnt=(chunk.range,))
 
 
 def _not_yet_held(arrived: RecordColumns, position: int) -> RecordColumns:

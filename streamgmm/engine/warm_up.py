@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamgmm.drift import monitor
-from streamgmm.engine.assign import assign, weighty
+from streamgmm.engine.assign import assign
+from streamgmm.engine.pieces import weighty
 from streamgmm.engine.plan import Plan
+from streamgmm.engine.stretch import joined
 from streamgmm.engine.values import Array, Chunk, Event, Live, Range, Report, State, WarmUp
 from streamgmm.errors import TooFewVectors
 from streamgmm.mixture import selection, stepwise_em
 from streamgmm.records import columns
-from streamgmm.records.columns import Int64, RecordColumns
-from streamgmm.records.vectors import Vectors
+from streamgmm.records.columns import RecordColumns
 
 _PER_COMPONENT = 2  # vectors, at least
 
@@ -28,11 +28,11 @@ def needed(plan: Plan, n_features: int | None) -> int:
     return plan.warm_up or max(20, 5 * plan.candidates[-1] * ((n_features or 1) + 1))
 
 
-def buffer(plan: Plan, state: State, waiting: WarmUp, chunk: Chunk) -> tuple[State, Report]:
-    """Add a chunk to the buffer; when it is full the model starts from its first records that are enough."""
-    if not len(chunk.columns.offsets):
-        return state, Report()
-    waiting = _with(waiting, chunk)
+def buffer(plan: Plan, state: State, waiting: WarmUp, chunks: Sequence[Chunk]) -> tuple[State, Report]:
+    """Add chunks to the buffer; when it is full the model starts from its first records that are enough."""
+    for chunk in chunks:
+        if len(chunk.columns.offsets):
+            waiting = _with(waiting, chunk)
     if waiting.n_vectors < needed(plan, state.n_features) and waiting.n_bytes < plan.warm_up_bytes:
         return state._replace(model=waiting), Report()
     return _start(plan, state, waiting, _enough(plan, state.n_features, waiting))
@@ -65,18 +65,7 @@ def _no_larger(last: Chunk, chunk: Chunk) -> bool:
 def _joined(a: Chunk, b: Chunk) -> Chunk:
     reach = b.range._replace(start=a.range.start, accepted=a.range.accepted + b.range.accepted)
     times = columns.frozen(np.concatenate([a.times, b.times]))
-    return Chunk(reach, columns.concatenate([a.columns, b.columns]), _joined_vectors(a.vectors, b.vectors), times)
-
-
-def _joined_vectors(a: Vectors, b: Vectors) -> Vectors:
-    """Of the accepted records only: the rows in their columns are their order."""
-    fields = (np.concatenate(pair) for pair in zip(_arrays(a), _arrays(b), strict=True))
-    matrix, weights, counts, nested = fields
-    return Vectors(matrix, weights, counts, np.arange(len(counts)), nested, ())
-
-
-def _arrays(v: Vectors) -> tuple[Array, Array, Int64, NDArray[np.bool_]]:
-    return v.matrix, v.weights, v.counts, v.nested
+    return Chunk(reach, columns.concatenate([a.columns, b.columns]), joined([a.vectors, b.vectors]), times)
 
 
 def _enough(plan: Plan, n_features: int | None, waiting: WarmUp) -> int:

@@ -12,7 +12,8 @@ from streamgmm.drift.reference import Reference
 from streamgmm.drift.watch import Watch
 from streamgmm.drift.words import Told
 from streamgmm.engine.plan import Plan
-from streamgmm.engine.values import Array, Chunk, Event, Live
+from streamgmm.engine.stretch import Stretch, place
+from streamgmm.engine.values import Array, Event, Live
 
 
 class Shown(NamedTuple):
@@ -24,7 +25,7 @@ class Shown(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """What watching rows of a chunk came to."""
+    """What watching rows of a stretch came to."""
 
     drift: monitor.State  # after them
     outlier: NDArray[np.int8]  # (n,)
@@ -39,9 +40,12 @@ class Watched(NamedTuple):
 
     def part(self, rows: slice) -> "Watched":
         """Of some of the rows; `drift` stays what it is after all of them."""
-        changes = (change for change in self.changes if rows.start < change.row <= rows.stop)
-        own = tuple(change._replace(row=change.row - rows.start) for change in changes)
+        own = tuple(change._replace(row=change.row - rows.start) for change in self.changed(rows))
         return Watched(self.drift, self.outlier[rows], own)
+
+    def changed(self, rows: slice) -> list[monitor.Change]:
+        """The changes that come with some of the rows."""
+        return [change for change in self.changes if rows.start < change.row <= rows.stop]
 
 
 def watch(plan: Plan, live: Live, rows: Array) -> Watched:
@@ -53,7 +57,7 @@ def watch(plan: Plan, live: Live, rows: Array) -> Watched:
 
 
 def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
-    """As `watch`, of all rows of a chunk at once; None where an M-step between them may take another reference."""
+    """As `watch`, of all rows of a stretch at once; None where an M-step between them may take another reference."""
     if plan.drift is None:
         return watch(plan, live, rows)
     if live.drift.watch is None or live.alarmed or live.recent is not None:
@@ -64,9 +68,9 @@ def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
     return None if plan.actions and watched.raised else watched
 
 
-def told(plan: Plan, watched: Watched, chunk: Chunk, first: int) -> list[tuple[int, Event]]:
-    """The events of what was watched, rows of the chunk from `first` on, each with the row that it came before."""
-    events = [(change.row, _changed(plan, watched.drift, change, chunk, first)) for change in watched.changes]
+def told(plan: Plan, watched: Watched, stretch: Stretch, first: int) -> list[tuple[int, Event]]:
+    """The events of what was watched, rows of the stretch from `first` on, each with the row that it came before."""
+    events = [(change.row, _changed(plan, watched.drift, change, stretch, first)) for change in watched.changes]
     if watched.calibrated:
         assert plan.drift is not None  # noqa: S101 - what was calibrated has a plan
         events.insert(0, (watched.calibrated, _calibrated(plan.drift, watched.drift)))
@@ -93,9 +97,9 @@ def _recalibrated(drift: monitor.State, left: alarm.Level) -> Event:
     return Event("calibration_restarted", {"reference": drift.reference.version, "left": left})
 
 
-def _changed(plan: Plan, drift: monitor.State, change: monitor.Change, chunk: Chunk, first: int) -> Event:
+def _changed(plan: Plan, drift: monitor.State, change: monitor.Change, stretch: Stretch, first: int) -> Event:
     assert drift.reference is not None  # noqa: S101 - what changes is watched
-    partition, offset = _place(chunk, first + change.row)
+    partition, offset = place(stretch, first + change.row)
     found = described(plan, drift.reference, change.watch)
     said = {
         "reference": drift.reference.version,
@@ -129,12 +133,6 @@ def described(plan: Plan, reference: Reference, watch: Watch) -> Described:
     features = plan.features(reference.parameters.means.shape[1])
     values = tuple(Shown(one.name, one.value, one.limit) for one in statistics(watch))
     return Described(values, words.sentence(facts, features), words.told(facts, features))
-
-
-def _place(chunk: Chunk, row: int) -> tuple[int, int]:
-    """Partition and offset of the record that completed the window which ended before `row` of the chunk."""
-    record = int(np.searchsorted(np.cumsum(chunk.vectors.counts), max(row, 1), side="left"))
-    return chunk.range.partition, int(chunk.columns.offsets[record])
 
 
 def _distinct(values: Sequence[Any]) -> list[Any]:

@@ -60,11 +60,11 @@ def model(parameters: Parameters, covariance: Covariance) -> Model:
             f"of that type they have {covariance.shape(*shape)}"
         )
     factors = covariance.factors(cholesky, shape)
-    return Model(sealed(_constants(frozen(parameters.weights), factors)), frozen(parameters.means), factors)
+    return Model(sealed(constants(frozen(parameters.weights), factors)), frozen(parameters.means), factors)
 
 
 @compiled
-def _constants(weights: Array, factors: Array) -> Array:
+def constants(weights: Array, factors: Array) -> Array:
     """Log weights and log N at its peak: (k,); a vacant place has no density."""
     constants = np.log(weights)
     for k in range(len(weights)):

@@ -107,6 +107,11 @@ def _least_blocks(model: Model) -> int:
     return _LEAST_WORK // (BLOCK * (model.factors.size + 8 * model.means.size + 16 * len(model.means))) + 1
 
 
+def alone(model: Model, rows: int) -> bool:
+    """Whether one thread scans so many rows, because another is not there or not worth it."""
+    return threads.count() == 1 or -(-rows // BLOCK) < 2 * _least_blocks(model)
+
+
 def _empty_moments(kernel: Kernel, model: Model, slots: int) -> Moments:
     components, features = model.means.shape
     return Moments(
@@ -118,7 +123,7 @@ def _empty_moments(kernel: Kernel, model: Model, slots: int) -> Moments:
 
 
 @compiled
-def _scan_full(model: Model, batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int) -> None:
+def scan_full(model: Model, batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int) -> None:
     """Score the blocks from `first` to `last` of the wave that begins at block `wave`; moments of complete ones."""
     block, carried, filling = empty_block(model), len(batch.carried.weights), nothing_to_fill(np.empty((0, 0, 0, 0)))
     for slot in range(first, last):
@@ -132,10 +137,10 @@ def _scan_full(model: Model, batch: Batch, output: Output, moments: Moments, wav
 
 
 @compiled
-def _scan_diagonal(
+def scan_diagonal(
     model: Model, batch: Batch, output: Output, moments: Moments, wave: int, first: int, last: int
 ) -> None:
-    """As `_scan_full`, where the factors are diagonal."""
+    """As `scan_full`, where the factors are diagonal."""
     block, carried, filling = empty_block(model), len(batch.carried.weights), nothing_to_fill(np.empty((0, 0, 0)))
     for slot in range(first, last):
         start = (wave + slot) * BLOCK
@@ -167,5 +172,5 @@ def _evidence_diagonal(model: Model, rows: Rows, log_likelihood: Array, first: i
         store_evidence(block, log_likelihood, start)
 
 
-FULL = Kernel(2, _scan_full, add_full, _evidence_full)
-DIAGONAL = Kernel(1, _scan_diagonal, add_diagonal, _evidence_diagonal)
+FULL = Kernel(2, scan_full, add_full, _evidence_full)
+DIAGONAL = Kernel(1, scan_diagonal, add_diagonal, _evidence_diagonal)

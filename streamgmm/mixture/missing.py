@@ -55,7 +55,7 @@ _BY_ORDER: Mapping[int, Passes] = {
 
 def split(rows: Rows) -> Split | None:
     """Complete and incomplete rows; None where all are complete."""
-    if not _any_missing(rows.vectors.reshape(-1)):
+    if not any_missing(rows.vectors):
         return None
     complete, incomplete, *places = _split(rows)
     return Split(Rows(*map(sealed, complete)), Rows(*map(sealed, incomplete)), *places)
@@ -126,6 +126,11 @@ def _score_incomplete(kernel: Kernel, model: Model, rows: Rows) -> Output:
 def _alone(rows: Rows) -> Batch:
     """Rows that are only scored."""
     return Batch(Rows(rows.vectors[:0], rows.weights[:0]), rows, complete=0)
+
+
+def any_missing(vectors: Array) -> bool:
+    """Whether a matrix as `frozen` gives it has a missing feature."""
+    return _any_missing(vectors.reshape(-1))
 
 
 @compiled

@@ -39,6 +39,11 @@ def nothing(shape: tuple[int, int], kernel: Kernel) -> Pending:
     return Pending(kernel.no_sums(*shape), frozen(np.zeros((0, shape[1]))), frozen(np.zeros(0)))
 
 
+def is_nothing(pending: Pending) -> bool:
+    """Whether no row waits."""
+    return pending.squares == 0 and not len(pending.rows) and pending.gap_rows is None and pending.sums.weight == 0
+
+
 def add(pending: Pending, model: Model, rows: Rows, kernel: Kernel) -> tuple[Pending, Output]:
     """Score the rows under the model, which must be that of the whole batch, and add them to the batch."""
     output = empty_output(rows, len(model.means))

@@ -5,7 +5,7 @@ A state is a value; every function here takes one and returns the next. Vectors 
 step size that falls with time, and forms the next model from them:
 
     score:  r = p(k | x),  log p(x);   pending += r, r x, r x x^T                 gaussian, block, moments, pending
-    learn:  s = (1 - eta) s + eta pending / weight;   parameters = argmax_s       step_size, statistics, parameters
+    learn:  s = (1 - eta) s + eta pending / weight;   parameters = argmax_s       due, statistics, parameters
 
 `score` may be called with pieces of any size: the same rows, with `learn` at the same places, give the same bits.
 """
@@ -20,7 +20,7 @@ from streamgmm.mixture import pending as batch
 from streamgmm.mixture.arrays import frozen
 from streamgmm.mixture.average import extended
 from streamgmm.mixture.block import LARGEST
-from streamgmm.mixture.event_time import later, passed
+from streamgmm.mixture.due import due
 from streamgmm.mixture.initialise import K_MEANS, Start, initialise
 from streamgmm.mixture.learning import Learning, checked
 from streamgmm.mixture.look_after import look_after
@@ -28,7 +28,6 @@ from streamgmm.mixture.parameters import Parameters, m_step, shape_of
 from streamgmm.mixture.rows import rows_of
 from streamgmm.mixture.state import Info, State, StepInfo
 from streamgmm.mixture.statistics import Statistics, blend, of_sums, scaled
-from streamgmm.mixture.step_size import step_size
 
 __all__ = ["Info", "Learning", "State", "StepInfo", "begin", "init", "learn", "score", "update"]
 
@@ -66,10 +65,8 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
     sums = sums._replace(weight=sums.weight + state.pending.background)
     if sums.weight == 0:
         return state, StepInfo(0.0, 0.0, 0)
-    time, latest = state.time + sums.weight / learning.batch_size, later(state.event_time, event_time)
-    eta = _step_size(state, time, latest, learning)
+    time, latest, size, eta = due(state, sums.weight, state.pending.squares, event_time, learning)
     statistics = blend(state.statistics, of_sums(sums, last.means, covariance), eta, covariance)
-    size = effective_size.blended(state.effective_sample_size, eta, sums.weight, state.pending.squares)
     statistics, last, average, watching, changes = look_after(state, statistics, size, learning)
     parameters, repairs = m_step(weak.lean(statistics, size, covariance), last, learning)
     learnt = State(
@@ -129,14 +126,3 @@ def begin(
         return state
     beside = background.FIRST_WEIGHT
     return state._replace(statistics=scaled(statistics, 1 - beside), background=beside)
-
-
-def _step_size(state: State, time: float, event_time: float | None, learning: Learning) -> float:
-    return step_size(
-        state.time,
-        time,
-        exponent=learning.exponent,
-        delay=learning.delay,
-        half_life=learning.half_life,
-        seconds=min(passed(state.event_time, event_time), learning.max_gap),
-    )

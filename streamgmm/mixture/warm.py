@@ -9,6 +9,7 @@ from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture.initialise import Start
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.overlap import overlapping
+from streamgmm.mixture.run import run
 from streamgmm.mixture.scoring import log_likelihood
 from streamgmm.mixture.stepwise_em import init, update
 
@@ -23,7 +24,9 @@ def warm_kernels(*names: str) -> None:
     for name in names or ("full", "tied", "diag", "spherical"):
         beside = background.over([-1.0, -1.0], [3.0, 3.0])
         learning = Learning(covariances.by_name(name), batch_size=4, background=beside)
-        state, _ = update(init(rows, 1, learning, start=_START), [*rows, [3.0, math.nan]], learning)
+        begun = init(rows, 1, learning, start=_START)
+        state, _ = update(begun, [*rows, [3.0, math.nan]], learning)
+        run(begun, rows, [3], learning._replace(background=None))
         log_likelihood(state.parameters, [*rows, [math.nan, 1.0]], learning.covariance)
 
 
