@@ -9,6 +9,7 @@ from streamgmm.service.live.frame import DeadLetter, Frame, Moment
 from streamgmm.service.snapshot import Snapshot
 
 FLOAT = sys.getsizeof(0.0)
+_LEAVES = frozenset({float, int, bool, type(None)})  # most of a frame: what need not be looked into
 _SHARED = (np.ndarray, str, Snapshot, Moment, DeadLetter)  # what one frame may have in common with another
 
 
@@ -21,6 +22,8 @@ def held(frame: Frame) -> dict[int, int]:
 
 def _weighed(value: object, shared: dict[int, int]) -> int:
     """Bytes that are the holder's own; what may be shared is noted apart."""
+    if type(value) in _LEAVES:
+        return sys.getsizeof(value)
     if not isinstance(value, _SHARED):
         return _own(value, shared)
     if id(value) not in shared:
@@ -36,6 +39,6 @@ def _own(value: object, shared: dict[int, int]) -> int:
         return own + FLOAT * len(value)  # a mean: as many floats as features
     if isinstance(value, tuple | list):
         return own + sum(_weighed(part, shared) for part in value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict | Mapping):  # the first is looked up sooner
         return own + sum(_weighed(part, shared) for pair in value.items() for part in pair)
     return own
