@@ -17,23 +17,26 @@ class Ring:
         self._frames: deque[Frame] = deque()
         self._most_frames, self._most_bytes = most_frames, most_bytes
         self._holders: Counter[int] = Counter()  # how many frames hold a part, by its identity
+        self._sizes: dict[int, int] = {}  # of the parts, in bytes
         self.n_bytes = 0  # that the frames keep alive
 
     def add(self, frame: Frame) -> None:
         """The oldest ones make room."""
         self._frames.append(frame)
-        for part, size in held(frame).items():
-            self.n_bytes += 0 if self._holders[part] else size
+        for part, size in held(frame, self._sizes).items():
+            if part not in self._sizes:
+                self._sizes[part] = size
+                self.n_bytes += size
             self._holders[part] += 1
         while len(self._frames) > 1 and (len(self._frames) > self._most_frames or self.n_bytes > self._most_bytes):
             self._drop(self._frames.popleft())
 
     def _drop(self, frame: Frame) -> None:
-        for part, size in held(frame).items():
+        for part in held(frame, self._sizes):
             self._holders[part] -= 1
             if not self._holders[part]:
                 del self._holders[part]
-                self.n_bytes -= size
+                self.n_bytes -= self._sizes.pop(part)
 
     def __len__(self) -> int:
         return len(self._frames)

@@ -10,14 +10,26 @@ from streamgmm.service.snapshot import Snapshot
 
 FLOAT = sys.getsizeof(0.0)
 _LEAVES = frozenset({float, int, bool, type(None)})  # most of a frame: what need not be looked into
-_SHARED = (np.ndarray, str, Snapshot, Moment, DeadLetter)  # what one frame may have in common with another
+_SHARED = (np.ndarray, str, Snapshot, DeadLetter)  # what one frame may have in common with another
+Sizes = Mapping[int, int]  # bytes by the identity of what holds them
 
 
-def held(frame: Frame) -> dict[int, int]:
-    """Bytes by the identity of what holds them: of the frame itself and of every part that others may share."""
-    shared: dict[int, int] = {}
-    shared[id(frame)] = _own(frame, shared)
+def held(frame: Frame, known: Sizes) -> dict[int, int]:
+    """Bytes by the identity of what holds them: of the frame itself and of every part that others may share.
+
+    Events make up most of a frame, and most of them are those of the frame before: what is `known` of an event that is
+    still kept is not weighed again.
+    """
+    shared = {id(moment): known.get(id(moment)) or _whole(moment) for moment in frame.moments}
+    shared[id(frame)] = sys.getsizeof(frame.moments) + _own(frame._replace(moments=()), shared)
     return shared
+
+
+def _whole(moment: Moment) -> int:
+    """With all that it holds."""
+    parts: dict[int, int] = {}
+    own = _own(moment, parts)
+    return own + sum(parts.values())
 
 
 def _weighed(value: object, shared: dict[int, int]) -> int:
