@@ -13,24 +13,22 @@ from streamgmm.engine.score_and_learn import Scored, score_and_learn
 from streamgmm.engine.stretch import Stretch, stretch
 from streamgmm.engine.values import Array, Chunk, Live, Outgoing, Report, State, combined
 from streamgmm.records import assignments, columns, dead_letters, headers
-from streamgmm.records.columns import Int64, RecordColumns
+from streamgmm.records.columns import Int64, RecordColumns, Slices
 from streamgmm.records.vectors import Rejection, Vectors
 
 TOO_LARGE = "assignment_too_large"  # reason of a dead letter
 
 
 class _Run(NamedTuple):
-    """What the assignments of pieces with the same order of ids say; `model` is per record."""
+    """Pieces with the same order of ids, and what is published of them."""
 
     rows: slice  # of the vectors
     records: slice
     responsibilities: Array  # (n, k)
     log_likelihood: Array  # (n,)
     outlier: NDArray[np.int8]  # (n,)
-    model: Int64  # (r,)
     ids: Int64  # (k,)
-    ids_version: int
-    generation: int
+    values: Slices  # (r,) of the output's records
 
 
 def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tuple[State, Report]:
@@ -40,7 +38,7 @@ def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tup
         return state._replace(model=live), Report()
     together = stretch(filled)
     done = score_and_learn(plan, state, live, together)
-    runs = _runs(done.parts)
+    runs = _runs(plan, together, done.parts)
     outputs = [_output(plan, chunk, _within(runs, together, number)) for number, chunk in enumerate(filled)]
     said = done.report._replace(
         scored=len(together.vectors.weights),
@@ -95,25 +93,36 @@ def _too_large(plan: Plan, chunk: Chunk, output: RecordColumns) -> Report | None
     return Report(assignments=(Outgoing(partition, fitting),), dead_letters=(Outgoing(partition, letters),))
 
 
-def _runs(parts: Sequence[Scored]) -> list[_Run]:
-    """Parts in which the order of ids is the same, put together."""
+def _runs(plan: Plan, of: Stretch, parts: Sequence[Scored]) -> list[_Run]:
+    """Parts in which the order of ids is the same, put together and encoded at once."""
     groups = [list(group) for _, group in groupby(parts, key=lambda part: part.ids_version)]
-    return [_run(group) for group in groups]
+    return [_run(plan, of.vectors, group) for group in groups]
 
 
-def _run(parts: Sequence[Scored]) -> _Run:
+def _run(plan: Plan, vectors: Vectors, parts: Sequence[Scored]) -> _Run:
     first, last = parts[0], parts[-1]
+    records = slice(first.piece.records.start, last.piece.records.stop)
     lengths = [part.piece.records.stop - part.piece.records.start for part in parts]
-    return _Run(
-        rows=slice(first.piece.rows.start, last.piece.rows.stop),
-        records=slice(first.piece.records.start, last.piece.records.stop),
-        responsibilities=np.concatenate([part.responsibilities for part in parts]),
+    responsibilities = np.concatenate([part.responsibilities for part in parts])
+    said = assignments.Assignments(
+        component=first.ids[responsibilities.argmax(axis=1)],
+        responsibilities=responsibilities,
         log_likelihood=np.concatenate([part.log_likelihood for part in parts]),
         outlier=np.concatenate([part.outlier for part in parts]),
-        model=np.repeat(np.array([part.model for part in parts], np.int64), lengths),
         ids=first.ids,
-        ids_version=first.ids_version,
+        model=np.repeat(np.array([part.model for part in parts], np.int64), lengths),
         generation=first.generation,
+        ids_version=first.ids_version,
+        counts=vectors.counts[records],
+    )
+    return _Run(
+        rows=slice(first.piece.rows.start, last.piece.rows.stop),
+        records=records,
+        responsibilities=responsibilities,
+        log_likelihood=said.log_likelihood,
+        outlier=said.outlier,
+        ids=first.ids,
+        values=plan.encoder.encode(said, ~vectors.nested[records]),
     )
 
 
@@ -135,7 +144,7 @@ def _part(run: _Run, of: Stretch, number: int) -> _Run | None:
         responsibilities=run.responsibilities[rows],
         log_likelihood=run.log_likelihood[rows],
         outlier=run.outlier[rows],
-        model=run.model[records.start - run.records.start : records.stop - run.records.start],
+        values=columns.cut(run.values, _moved(records, -run.records.start)),
     )
 
 
@@ -154,26 +163,6 @@ def _sample(chunk: Chunk, run: _Run) -> Sample:
 
 def _encode(plan: Plan, chunk: Chunk, runs: Sequence[_Run]) -> RecordColumns:
     """The output's records."""
-    encoded = [_encode_run(plan, chunk, run) for run in runs]
-    return encoded[0] if len(encoded) == 1 else columns.concatenate(encoded)
-
-
-def _encode_run(plan: Plan, chunk: Chunk, run: _Run) -> RecordColumns:
-    values = plan.encoder.encode(
-        assignments.Assignments(
-            component=run.ids[run.responsibilities.argmax(axis=1)],
-            responsibilities=run.responsibilities,
-            log_likelihood=run.log_likelihood,
-            outlier=run.outlier,
-            ids=run.ids,
-            model=run.model,
-            generation=run.generation,
-            ids_version=run.ids_version,
-            counts=chunk.vectors.counts[run.records],
-        ),
-        ~chunk.vectors.nested[run.records],
-    )
-    records = columns.take(chunk.columns, run.records)
-    if plan.source_header:
-        records = headers.source_headers(records, plan.topic, chunk.range.partition)
-    return records._replace(values=values)
+    records = [columns.take(chunk.columns, run.records)._replace(values=run.values) for run in runs]
+    output = columns.concatenate(records)
+    return headers.source_headers(output, plan.topic, chunk.range.partition) if plan.source_header else output

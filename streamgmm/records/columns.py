@@ -157,6 +157,13 @@ def take_slices(slices: Slices, rows: NDArray[Any] | slice) -> Slices:
     return Slices(slices.buffer, frozen(slices.start[rows]), frozen(slices.length[rows]))
 
 
+def cut(slices: Slices, rows: slice) -> Slices:
+    """Strings at `rows`, one at least, that lie one behind the other: on their own part of the buffer."""
+    start, length = slices.start[rows], slices.length[rows]
+    first, stop = int(start[0]), int(start[-1]) + max(int(length[-1]), 0)
+    return Slices(slices.buffer[first:stop], frozen(start - first), frozen(length))
+
+
 def concatenate(parts: Sequence[RecordColumns]) -> RecordColumns:
     """The records of all parts, one part after the other; the position is the last part's.
 
