@@ -112,6 +112,8 @@ def _cost(pool: Executor, size: Size) -> Iterator[Result]:
     yield Result(case, "processor time of watching / of an update", "ratio", found.watching)
     beyond = Result(case, "of watching beyond a second E-step with statistics / of an update", "ratio", found.beyond)
     yield beyond.at_most(COST)
+    yield Result(case, "the same, a batch of 512 in a call", "ratio", found.single_beyond).at_most(COST)
+    yield Result(case, "of watching, a batch of 512 in a call / of an update", "ratio", found.single)
     for name, share in found.looking.items():
         yield Result(case, f"of looking out by {name} / of an update", "ratio", share)
 

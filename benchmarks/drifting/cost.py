@@ -1,6 +1,8 @@
 """What watching and looking out cost beside learning, in processor time: all take the same vectors, in turn.
 
-Watching takes a fetch of 16 batches at once, as the service does; learning takes them one by one, as it must."""
+Watching takes a fetch of 16 batches at once, as the service does, and then a batch at a time, as it does where little
+comes; learning takes them one by one, as it must.
+"""
 
 import time
 from collections.abc import Callable, Mapping
@@ -22,6 +24,8 @@ class Cost(NamedTuple):
 
     watching: float  # all of it
     beyond: float  # what watching takes beyond a second E-step with its statistics
+    single: float  # watching a batch at a time
+    single_beyond: float  # likewise
     looking: Mapping[str, float]  # what an update takes more by setting
 
 
@@ -37,13 +41,15 @@ def cost(rounds: int) -> Cost:
     learning = [ours.LEARNING, *(ours.LEARNING._replace(**also) for also in LOOKING.values())]
     turns = [
         lambda: monitor.update(watched.state, fetch, watched.plan),
+        lambda: [monitor.update(watched.state, batch, watched.plan) for batch in batches],
         lambda: [stepwise_em.score(model, batch, None, ours.LEARNING) for batch in batches],
         *(_learns(model, batches, one) for one in learning),
     ]
     found = np.array([[_seconds(turn) for turn in turns] for _ in range(rounds + 1)])[1:]  # the first compiles
-    watching, scoring, update, *others = (found / found[:, 2:3]).T
+    watching, single, scoring, update, *others = (found / found[:, 3:4]).T
     looking = {name: float(np.median(other - update)) for name, other in zip(LOOKING, others, strict=True)}
-    return Cost(float(np.median(watching)), float(np.median(watching - scoring)), looking)
+    shares = watching, watching - scoring, single, single - scoring
+    return Cost(*(float(np.median(share)) for share in shares), looking)
 
 
 def _learns(

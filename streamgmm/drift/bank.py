@@ -35,8 +35,7 @@ class Bank(NamedTuple):
             frame = Frame(self.layout, doubt, most[first : first + detector.scales])
             both.append(detector.update(state, scores, frame))
             first += detector.scales
-        found = Found(*(np.concatenate(parts, axis=1) for parts in zip(*(said for _, said in both), strict=True)))
-        return tuple(state for state, _ in both), found
+        return tuple(state for state, _ in both), _beside([found for _, found in both])
 
     def departure(self, states: Sequence[State], scale: int) -> Array:
         """How far the windows that a scale (of all) remembers lie off on the mean (p,), in deviations of a window."""
@@ -50,6 +49,13 @@ class Bank(NamedTuple):
     def scales(self) -> int:
         """s, of all detectors."""
         return sum(detector.scales for detector in self.detectors)
+
+
+def _beside(found: Sequence[Found]) -> Found:
+    """What several detectors say, as one says it."""
+    if len(found) == 1:
+        return found[0]
+    return Found(*(np.concatenate(parts, axis=1) for parts in zip(*found, strict=True)))
 
 
 def bank(layout: Layout, names: Sequence[str]) -> Bank:

@@ -13,12 +13,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streamgmm.drift.scores import has_gaps
 from streamgmm.drift.transform import BINS, Margins, transform
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.compiled import compiled
 
 EVERY = 32  # vectors
 SPAN = 256  # closely looked at, that an average remembers
+UNKNOWN = np.int8(-1)  # an outlier flag without a reference, or of a vector with gaps
 OUTLIER_SPAN = 8192  # vectors that the outlier rate remembers
 
 
@@ -72,6 +74,19 @@ def follow(diagnosis: Diagnosis, margins: Margins, seen: Seen, outlier: NDArray[
     now = _look(diagnosis.now, diagnosis.wait, margins, seen, 1 / SPAN)
     outliers = _share(diagnosis.outliers, outlier, 1 / OUTLIER_SPAN)
     return diagnosis._replace(now=now, outliers=outliers, wait=_later(diagnosis.wait, seen))
+
+
+@compiled
+def flagged(vectors: Array, log_likelihood: Array, below: float, known_from: int) -> NDArray[np.int8]:
+    """(n,) 1 for a vector less likely than `below`, 0 for another; not known of the first ones, nor where gaps are."""
+    flags = np.full(len(vectors), UNKNOWN)
+    for n in range(known_from, len(vectors)):
+        flags[n] = log_likelihood[n] < below
+    if has_gaps(vectors):
+        for n in range(known_from, len(vectors)):
+            if has_gaps(vectors[n : n + 1]):
+                flags[n] = UNKNOWN
+    return flags
 
 
 def _later(wait: int, seen: Seen) -> int:

@@ -22,10 +22,11 @@ from streamgmm.mixture.pieces import ones
 
 def e_step(parameters: Parameters, held: Held, vectors: Array, covariance: Covariance) -> Output:
     """Responsibilities (n, k) and log-likelihood (n,) in nats of vectors (n, d); NaN is missing."""
-    output = missing.scores(covariance.kernel, held.model, Rows(frozen(vectors), ones(len(vectors))))
-    gappy = np.isnan(vectors).any(axis=1)
-    if not gappy.any():
+    rows = Rows(frozen(vectors), ones(len(vectors)))
+    output = missing.scores(covariance.kernel, held.model, rows)
+    if not missing.any_missing(rows.vectors):
         return output
+    gappy = np.isnan(vectors).any(axis=1)
     completed = output.log_likelihood.copy()
     completed[gappy] += _expected_rest(parameters, vectors[gappy], output.responsibilities[gappy], covariance)
     return output._replace(log_likelihood=frozen(completed))

@@ -15,14 +15,15 @@ from streamgmm.drift import diagnosis, scores, watch
 from streamgmm.drift import reference as references
 from streamgmm.drift.diagnosis import Diagnosis, Seen
 from streamgmm.drift.e_step import e_step
+from streamgmm.drift.ready import ready
 from streamgmm.drift.reference import Gathering, Reference
-from streamgmm.drift.transform import margins
+from streamgmm.drift.transform import Margins
 from streamgmm.drift.watch import Wanted, Watch
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
 
-UNKNOWN = np.int8(-1)  # an outlier flag without a reference
+UNKNOWN = diagnosis.UNKNOWN
 
 
 class Plan(NamedTuple):
@@ -107,8 +108,8 @@ def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
         state = _begin(state.reference, state.versions)
     vectors = frozen(vectors)
     assert state.reference is not None  # noqa: S101 - as before
-    held, window = scores.held(state.reference.parameters, plan.covariance), plan.wanted.window
-    output = e_step(state.reference.parameters, held, vectors, plan.covariance)
+    parameters, _, held, margins = ready(state.reference.parameters, plan.covariance)
+    output, window = e_step(parameters, held, vectors, plan.covariance), plan.wanted.window
     sums, rest = scores.windows(held, vectors, output, window, state.rest, state.filled)
     before = state.filled
     state = state._replace(rest=rest, filled=(before + len(vectors)) % window, window=window)
@@ -124,7 +125,7 @@ def update(state: State, vectors: Array, plan: Plan) -> tuple[State, Info]:
     if state.watch is not None and len(sums) > taken:
         state, changes = _watch(state, state.watch, sums[taken:], (taken + 1) * window - before, plan)
     flags = _flags(state, vectors, output.log_likelihood, known_from)
-    state = _diagnose(state, plan, Seen(vectors, output.responsibilities), flags, known_from)
+    state = _diagnose(state, plan, margins, Seen(vectors, output.responsibilities), flags, known_from)
     return state, Info(flags, changes, known_from if gathering is not None and state.watch is not None else 0, left)
 
 
@@ -161,33 +162,30 @@ def _watch(state: State, watched: Watch, sums: Array, first: int, plan: Plan) ->
     wanted = watched.standard.wanted  # in the order in which the detectors were calibrated
     bank, window = watch.bank_of(state.reference, wanted), wanted.window
     after, values = watch.update(watched, bank, sums, window)
+    if alarms.idle(state.alarm) and not (values > watched.standard.warning).any():
+        quiet = state.alarm._replace(quiet=state.alarm.quiet + len(sums))
+        return state._replace(watch=after, alarm=quiet), ()
+    life, changes, then, seen = state.alarm, list[Change](), watched, 0
     above = [(values > limit).any(axis=(1, 2)) for limit in (watched.standard.warning, watched.standard.alarm)]
-    life, changes = state.alarm, []
-    if not alarms.idle(life) or above[0].any():
-        for m, (warning, alarm) in enumerate(zip(*(flags.tolist() for flags in above), strict=True)):
-            life, kind = alarms.update(life, warning=warning, alarm=alarm, cool_down=-(-plan.cool_down // window))
-            if kind is not None:
-                then, _ = watch.update(watched, bank, sums[: m + 1], window)
-                changes.append(Change(kind, first + m * window, then))
-    else:
-        life = life._replace(quiet=life.quiet + len(sums))
+    for m, (warning, alarm) in enumerate(zip(*(flags.tolist() for flags in above), strict=True)):
+        life, kind = alarms.update(life, warning=warning, alarm=alarm, cool_down=-(-plan.cool_down // window))
+        if kind is not None:
+            then, _ = watch.update(then, bank, sums[seen : m + 1], window)
+            changes.append(Change(kind, first + m * window, then))
+            seen = m + 1
     return state._replace(watch=after, alarm=life), tuple(changes)
 
 
 def _flags(state: State, vectors: Array, log_likelihood: Array, known_from: int) -> NDArray[np.int8]:
-    flags = np.full(len(log_likelihood), UNKNOWN)
-    if state.watch is not None:
-        flags[known_from:] = log_likelihood[known_from:] < state.watch.standard.outlier_below
-        missing = np.isnan(vectors)
-        if missing.any():
-            flags[missing.any(axis=1)] = UNKNOWN
-    return flags
+    if state.watch is None:
+        return np.full(len(vectors), UNKNOWN)
+    return diagnosis.flagged(vectors, log_likelihood, state.watch.standard.outlier_below, known_from)
 
 
-def _diagnose(state: State, plan: Plan, seen: Seen, flags: NDArray[np.int8], known_from: int) -> State:
+def _diagnose(state: State, plan: Plan, of: Margins, seen: Seen, flags: NDArray[np.int8], known_from: int) -> State:
     """What is looked at beside the alarm; vectors from `known_from` on are no longer the reference's."""
-    assert state.reference is not None and state.diagnosis is not None  # noqa: S101 - there is a reference
-    found, of = state.diagnosis, margins(state.reference.parameters, plan.covariance)
+    assert state.diagnosis is not None  # noqa: S101 - there is a reference
+    found = state.diagnosis
     if found.now is None:
         found = diagnosis.gather(found, of, seen.part(0, known_from))
         found = found if state.watch is None else diagnosis.complete(found, plan.outlier_quantile)

@@ -15,6 +15,7 @@ to a change of one of them (Rao 1948). Their expectation is sqrt(pi_k), 0 and 0 
 nothing of spread and mean. Windows are cut by position, and added up vector by vector: the same bits for any cut.
 """
 
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from streamgmm.mixture import gaussian
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import Model, Output
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import compiled, inlined
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
 
@@ -56,14 +57,17 @@ class Held(NamedTuple):
     factors: Array  # (k, d, d) of the precisions, upper triangular
 
 
+@lru_cache(maxsize=16)  # of a few models, for each window
 def layout(components: int, features: int) -> Layout:
     """The groups of the scores of a mixture of `components` and `features`."""
     none, each = [-1], list(range(components))
     sizes = [1, components, *[1] * components, *[features] * components, features]
     families = [0, 1, *[2] * components, *[3] * components, 4]
     of = [*none, *none, *each, *each, *none]
-    edges = np.concatenate([[0], np.cumsum(sizes)])
-    return Layout(edges.astype(np.intp), np.array(families, np.intp), np.array(of, np.intp))
+    found = Layout(*(np.array(part, np.intp) for part in ([0, *np.cumsum(sizes)], families, of)))
+    for part in found:
+        part.flags.writeable = False
+    return found
 
 
 def held(parameters: Parameters, covariance: Covariance) -> Held:
@@ -96,29 +100,52 @@ def _add(of: Held, vectors: Array, output: Output, window: int, rest: Array, fil
     means, roots, constants = of.model.means, of.roots, of.model.constants
     responsibilities, log_likelihood = output.responsibilities, output.log_likelihood
     k, d = means.shape
-    done = 0
+    shares, spread = rest[1 : 1 + k], rest[1 + k : 1 + 2 * k]
+    mean, missing = rest[1 + 2 * k : 1 + 2 * k + k * d], rest[1 + 2 * k + k * d :]
+    gaps, done, here = has_gaps(vectors), 0, np.empty(k, np.intp)
     for n in range(len(vectors)):
-        known = True
-        for i in range(d):
-            if np.isnan(vectors[n, i]):
-                known = False
-                rest[1 + 2 * k + k * d + i] += 1.0
         rest[0] += log_likelihood[n]
+        count = 0
+        for c in range(k):  # without a branch, which would be guessed wrong
+            here[count] = c
+            count += responsibilities[n, c] > _NOTHING
         for c in range(k):
+            shares[c] += responsibilities[n, c] / roots[c]
+        if gaps and _count_missing(vectors[n], missing):
+            count = 0
+        for c in here[:count]:
             r = responsibilities[n, c]
-            rest[1 + c] += r / roots[c]
-            if r > _NOTHING and known:
-                squared = 2.0 * (constants[c] - log_likelihood[n] - np.log(r))
-                rest[1 + k + c] += r * (squared - d)
-                first = 1 + 2 * k + c * d
-                for i in range(d):
-                    rest[first + i] += r * (vectors[n, i] - means[c, i])
+            squared = 2.0 * (constants[c] - log_likelihood[n] - np.log(r))
+            spread[c] += r * (squared - d)
+            for i in range(d):
+                mean[c * d + i] += r * (vectors[n, i] - means[c, i])
         filled += 1
         if filled == window:
             full[done] = rest
             rest[:] = 0.0
             done += 1
             filled = 0
+
+
+@inlined
+def has_gaps(vectors: Array) -> bool:
+    """Whether any of vectors (n, d) has a missing feature."""
+    count = 0
+    for n in range(vectors.shape[0]):
+        for i in range(vectors.shape[1]):
+            count += vectors[n, i] != vectors[n, i]
+    return count > 0
+
+
+@inlined
+def _count_missing(vector: Array, missing: Array) -> bool:
+    """Whether a vector (d,) has gaps, each counted in `missing` (d,)."""
+    some = False
+    for i in range(len(vector)):
+        if np.isnan(vector[i]):
+            missing[i] += 1.0
+            some = True
+    return some
 
 
 @compiled

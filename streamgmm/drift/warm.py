@@ -30,6 +30,7 @@ def warm_kernels() -> None:
     known = Known(np.full(5, 100.0), scores.expected(held), squares_of(drawn(0), layout), share, serial(single, layout))
     sample = Sample(single, drawn, len(single), single.mean(axis=0), known)
     calibration.limits(sample, bank(layout, NAMES), 10, 1000.0, seed=0, steps=2)
+    flags = diagnosis.flagged(vectors, output.log_likelihood, 0.0, 0)
     found, seen = diagnosis.init(1), diagnosis.Seen(vectors, output.responsibilities)
     found = diagnosis.complete(diagnosis.gather(found, margins(model, full), seen), 0.1)
-    diagnosis.follow(found, margins(model, full), seen, np.zeros(len(vectors), np.int8))
+    diagnosis.follow(found, margins(model, full), seen, flags)

@@ -1,5 +1,6 @@
 """What is usual of a stream and the limits of the detectors, once a reference is complete; and the detectors' state."""
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -34,6 +35,8 @@ class Wanted(NamedTuple):
 
     def alike(self, other: "Wanted") -> bool:
         """Whether limits for one are limits for the other: whatever the seed, and the order of the detectors."""
+        if self == other:
+            return True
         mine, theirs = self._replace(seed=0, detectors=()), other._replace(seed=0, detectors=())
         return mine == theirs and set(self.detectors) == set(other.detectors)
 
@@ -113,7 +116,7 @@ def anew(standard: Standard, bank: Bank) -> Watch:
 def update(watch: Watch, bank: Bank, sums: Array, window: int) -> tuple[Watch, Array]:
     """Take in the sums of windows (m, p), m above 0; returns the values of each (m, s, f) too."""
     held = watch.standard.usual
-    standardised = (sums - window * held.centre) / (np.sqrt(window) * held.deviation)
+    standardised = (sums - window * held.centre) / (math.sqrt(window) * held.deviation)
     states, found = bank.update(watch.states, standardised, window * held.error, _MOST * watch.standard.alarm)
     newest = frozen(found.values[-1].copy()), _frozen_places(found.groups[-1].copy())
     return Watch(watch.standard, states, *newest), found.values

@@ -7,7 +7,7 @@ its own. Blocks go in waves, so that the memory for their moments is bounded.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -48,8 +48,12 @@ class Kernel(NamedTuple):
 
     def no_sums(self, components: int, features: int) -> Sums:
         """Sums over nothing."""
-        shapes = (components,), (components, features), self.shape(components, features)
-        return Sums(0.0, *(frozen(np.zeros(shape)) for shape in shapes))
+        return _no_sums(components, features, self.shape(components, features))
+
+
+@lru_cache(maxsize=64)  # a value like any other, asked for with each pass that only scores
+def _no_sums(components: int, features: int, scatter: tuple[int, ...]) -> Sums:
+    return Sums(0.0, *(frozen(np.zeros(shape)) for shape in ((components,), (components, features), scatter)))
 
 
 def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch, output: Output) -> Sums:

@@ -6,6 +6,7 @@ with rate 2 / (1 + span): a scale remembers about `span` windows. A large change
 small one after a while by the long ones.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -33,26 +34,29 @@ class Averages(NamedTuple):
     def update(self, state: State, scores: Array, frame: Frame) -> tuple[State, Found]:
         """See `Detector`."""
         memory, found = np.array(state.memory), nothing(len(scores), self.scales)
-        rates = self._rates
-        units = 1 / (rates[:, None] / (2 - rates[:, None]) + frame.doubt[None, :])
-        _advance(frame.layout, rates, units, memory, scores, found)
+        _advance(frame, _rates(self.spans), memory, scores, found)
         return State(frozen(memory), state.seen + len(scores)), found
 
     def departure(self, state: State, scale: int) -> Array:
         """See `Detector`."""
         return np.asarray(state.memory[scale])
 
-    @property
-    def _rates(self) -> Array:
-        """(s,) weight of the newest window."""
-        return np.asarray(2 / (1 + np.array(self.spans)))
+
+@lru_cache(maxsize=4)  # those of one detector, for each call
+def _rates(spans: tuple[float, ...]) -> Array:
+    """(s,) weight of the newest window."""
+    return frozen(2 / (1 + np.array(spans)))
 
 
 DETECTOR: Detector = Averages()
 
 
 @compiled
-def _advance(layout: Layout, rates: Array, units: Array, memory: Array, scores: Array, found: Found) -> None:
+def _advance(frame: Frame, rates: Array, memory: Array, scores: Array, found: Found) -> None:
+    layout, units = frame.layout, np.empty((len(rates), len(frame.doubt)))
+    for s in range(len(rates)):
+        for f in range(len(frame.doubt)):
+            units[s, f] = 1 / (rates[s] / (2 - rates[s]) + frame.doubt[f])
     for m in range(len(scores)):
         for s in range(len(rates)):
             row, values, groups = memory[s], found.values[m, s], found.groups[m, s]
