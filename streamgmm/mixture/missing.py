@@ -61,11 +61,6 @@ def split(rows: Rows) -> Split | None:
     return Split(Rows(*map(sealed, complete)), Rows(*map(sealed, incomplete)), *places)
 
 
-def any_missing(vectors: Array) -> bool:
-    """Whether a matrix as `frozen` gives it holds NaN."""
-    return _any_missing(vectors.reshape(-1))
-
-
 def accumulate(kernel: Kernel, model: Model, sums: Sums, batch: Batch, output: Output) -> Sums:
     """As `kernel.accumulate`, for rows that all have gaps."""
     passes = _BY_ORDER[kernel.order]
