@@ -25,7 +25,7 @@ LEAST = ("--set", "input.topic=players", "--set", "model.n_components=2")
 def streamgmm(tmp_path: Path) -> Command:
     """Runs the program in an empty folder, with an environment that sets nothing."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STREAMGMM_")}
-    environment["PYTHONPATH"] = str(Path(cli.__file__).parents[1])
+    environment["PYTHONPATH"] = str(Path(cli.__file__).parents[2])
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "streamgmm", *arguments]

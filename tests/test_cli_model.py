@@ -15,7 +15,7 @@ from streamgmm import StreamingGaussianMixture, cli, interchange
 from tests.events import check
 
 Command = Callable[..., str]
-ROOT = Path(cli.__file__).parents[1]
+ROOT = Path(cli.__file__).parents[2]
 PLAYERS = str(ROOT / "streamgmm" / "data" / "players.csv")
 SETTINGS = """
 broker: {url: "sqlite:///log.db"}
