@@ -65,7 +65,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_code_data_types_and_licences(built: Path) -> None:
     names = set(zipfile.ZipFile(next(built.glob("*.whl"))).namelist())
-    wanted = {"__init__.py", "py.typed", "cli.py", "data/players.csv", "data/players.yaml", "data/NOTICE"}
+    wanted = {"__init__.py", "py.typed", "cli/program.py", "data/players.csv", "data/players.yaml", "data/NOTICE"}
     assert {f"streamgmm/{name}" for name in wanted} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/")) or "__pycache__" in name]
