@@ -5,11 +5,12 @@ it. Acknowledged rounds go on to the transactions, so that no checkpoint covers 
 """
 
 import asyncio
-from collections import deque
+from collections.abc import Sequence
 
 from streamgmm.engine.values import Report, State
 from streamgmm.service.publisher import Publisher
-from streamgmm.service.transactions import Round, Transactions
+from streamgmm.service.queue import Queue, Round
+from streamgmm.service.transactions import COMMIT_BYTES, Transactions
 
 ROUNDS = 64  # that may wait to leave
 
@@ -19,20 +20,13 @@ class AtOnce:
 
     def __init__(self, publisher: Publisher, transactions: Transactions) -> None:
         self._publisher, self._transactions = publisher, transactions
-        self._waiting: deque[Round] = deque()
-        self._changed, self._room = asyncio.Event(), asyncio.Event()
+        self._waiting = Queue(_many)
         self._ending = False
         self._work = asyncio.create_task(self._publish(), name="at once")
 
     async def put(self, state: State, report: Report) -> None:
-        """Hand a round on; waits while many wait. Raises what has failed, here or in the transactions."""
-        self._waiting.append(Round(state, report))
-        self._changed.set()
-        while len(self._waiting) >= ROUNDS and not self._work.done():
-            self._room.clear()
-            room = asyncio.ensure_future(self._room.wait())
-            await asyncio.wait({self._work, room}, return_when=asyncio.FIRST_COMPLETED)
-            room.cancel()
+        """Hand a round on; waits while much waits. Raises what has failed, here or in the transactions."""
+        await self._waiting.put(Round(state, report), self._work)
         self.check()
 
     def check(self) -> None:
@@ -44,7 +38,7 @@ class AtOnce:
     async def end(self) -> None:
         """Publish all that was put, then commit it. Raises what fails."""
         self._ending = True
-        self._changed.set()
+        self._waiting.changed.set()
         await self._work
         await self._transactions.end()
 
@@ -59,12 +53,14 @@ class AtOnce:
     async def _publish(self) -> None:
         while not self._ending or self._waiting:
             if not self._waiting:
-                self._changed.clear()
-                await self._changed.wait()
+                self._waiting.changed.clear()
+                await self._waiting.changed.wait()
                 continue
             rounds = list(self._waiting)
             await self._publisher.publish_at_once([round_.report for round_ in rounds])
-            for round_ in rounds:
-                self._waiting.popleft()
-                await self._transactions.put(*round_)
-            self._room.set()
+            for _ in rounds:
+                await self._transactions.put(*self._waiting.take())
+
+
+def _many(reports: Sequence[Report]) -> bool:
+    return len(reports) >= ROUNDS or sum(report.n_bytes for report in reports) >= COMMIT_BYTES

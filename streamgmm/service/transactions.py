@@ -8,12 +8,13 @@ however little is in it. Whatever fails here fails the session.
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Protocol
 
 from streamgmm.engine.values import Event, Report, State, combined
 from streamgmm.service.publisher import Committed, Publisher
+from streamgmm.service.queue import Queue, Round
 from streamgmm.settings import Delivery
 
 COMMIT_BYTES = 64 * 1024 * 1024  # of input that may wait for a transaction
@@ -36,35 +37,21 @@ class Observer(Protocol):
         """What the observer wants published with the next transaction."""
 
 
-class Round(NamedTuple):
-    """A report, and the state that it led to."""
-
-    state: State
-    report: Report
-
-
 class Transactions:
     """Takes rounds in their order. `committed` is the state of the last transaction that was."""
 
     def __init__(self, publisher: Publisher, observer: Observer, delivery: Delivery, committed: State) -> None:
         self._publisher, self._observer, self._delivery = publisher, observer, delivery
         self.committed = self._newest = committed
-        self._waiting: deque[Round] = deque()
-        self._changed = asyncio.Event()  # something waits, or the end was asked for
-        self._room = asyncio.Event()
+        self._waiting = Queue(partial(is_full, delivery=delivery))
+        self._changed = self._waiting.changed  # something waits, or the end was asked for
         self._ending = False
         self._begun = self._ended = time.monotonic()  # of the last commit
         self._work = asyncio.create_task(self._transactions(), name="transactions")
 
     async def put(self, state: State, report: Report) -> None:
         """Hand a round on; waits while a transaction's worth waits. Raises what has failed."""
-        self._waiting.append(Round(state, report))
-        self._changed.set()
-        while not self._work.done() and _is_full([r.report for r in self._waiting], self._delivery):
-            self._room.clear()
-            room = asyncio.ensure_future(self._room.wait())
-            await asyncio.wait({self._work, room}, return_when=asyncio.FIRST_COMPLETED)
-            room.cancel()
+        await self._waiting.put(Round(state, report), self._work)
         self.check()
 
     def check(self) -> None:
@@ -99,7 +86,7 @@ class Transactions:
         earliest = self._ended + min(BETWEEN_TRANSACTIONS, self._delivery.commit_interval)
         if not self._waiting and not self._ending:
             due = self._begun + IDLE_COMMIT
-        elif self._ending or _is_full([r.report for r in self._waiting], self._delivery):
+        elif self._ending or self._waiting.is_full:
             due = earliest
         else:
             due = max(earliest, self._begun + self._delivery.commit_interval - OPEN_AT_MOST)
@@ -121,10 +108,10 @@ class Transactions:
         """The rounds that wait and those that come until it is due, but no more than fill it."""
         await self._publisher.begin()
         report, due, backlog = Report(), self._begun + self._delivery.commit_interval, len(self._waiting)
-        while not _is_full([report], self._delivery):
+        while not is_full([report], self._delivery):
             is_due = time.monotonic() >= due
             if self._waiting and (backlog > 0 or self._ending or not is_due):
-                rounds = self._next_rounds(report)
+                rounds = next_rounds(self._waiting, report, self._delivery)
                 report = combined([report, await self._send(rounds)])
                 backlog -= len(rounds)
             elif self._ending or is_due:
@@ -133,24 +120,11 @@ class Transactions:
                 await self._change(due)
         await self._commit(report)
 
-    def _next_rounds(self, already: Report) -> list[Round]:
-        """The oldest that waits, and those behind it that go with it into the transaction."""
-        records = min(TOGETHER, self._delivery.commit_records - already.records)
-        n_bytes = COMMIT_BYTES - already.n_bytes
-        chosen: list[Round] = []
-        for round_ in self._waiting:
-            records, n_bytes = records - round_.report.records, n_bytes - round_.report.n_bytes
-            if chosen and (records < 0 or n_bytes < 0):
-                break
-            chosen.append(round_)
-        return chosen
-
     async def _send(self, rounds: Sequence[Round]) -> Report:
         report = combined([round_.report for round_ in rounds])
         await self._publisher.send(report)
         for _ in rounds:
-            self._newest = self._waiting.popleft().state
-        self._room.set()
+            self._newest = self._waiting.take().state
         return report
 
     async def _commit(self, report: Report) -> None:
@@ -163,7 +137,20 @@ class Transactions:
         self._observer.committed(committed)
 
 
-def _is_full(reports: list[Report], delivery: Delivery) -> bool:
+def next_rounds(waiting: Iterable[Round], already: Report, delivery: Delivery) -> list[Round]:
+    """The oldest that waits, and those behind it that go with it into a transaction that holds a report already."""
+    records = min(TOGETHER, delivery.commit_records - already.records)
+    n_bytes = COMMIT_BYTES - already.n_bytes
+    chosen: list[Round] = []
+    for round_ in waiting:
+        records, n_bytes = records - round_.report.records, n_bytes - round_.report.n_bytes
+        if chosen and (records < 0 or n_bytes < 0):
+            break
+        chosen.append(round_)
+    return chosen
+
+
+def is_full(reports: Sequence[Report], delivery: Delivery) -> bool:
     """Whether these are as much as one transaction takes."""
     records, n_bytes = sum(r.records for r in reports), sum(r.n_bytes for r in reports)
     return records >= delivery.commit_records or n_bytes >= COMMIT_BYTES

@@ -1,0 +1,50 @@
+"""Rounds between two of the learner's stages: who puts them waits while the queue is full."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from streamgmm.engine.values import Report, State
+
+
+class Round(NamedTuple):
+    """A report, and the state that it led to."""
+
+    state: State
+    report: Report
+
+
+class Queue:
+    """Rounds in their order, oldest first. `changed` is set by each one that is put."""
+
+    def __init__(self, is_full: Callable[[Sequence[Report]], bool]) -> None:
+        self._is_full = is_full
+        self._rounds: deque[Round] = deque()
+        self.changed, self._room = asyncio.Event(), asyncio.Event()
+
+    async def put(self, round_: Round, stage: "asyncio.Task[None]") -> None:
+        """Add a round, and wait while the queue is full and the stage that empties it goes on."""
+        self._rounds.append(round_)
+        self.changed.set()
+        while self.is_full and not stage.done():
+            self._room.clear()
+            room = asyncio.ensure_future(self._room.wait())
+            await asyncio.wait({stage, room}, return_when=asyncio.FIRST_COMPLETED)
+            room.cancel()
+
+    def take(self) -> Round:
+        """The oldest, and room for another."""
+        self._room.set()
+        return self._rounds.popleft()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much waits as may."""
+        return self._is_full([round_.report for round_ in self._rounds])
+
+    def __iter__(self) -> Iterator[Round]:
+        return iter(self._rounds)
+
+    def __len__(self) -> int:
+        return len(self._rounds)

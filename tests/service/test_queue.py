@@ -1,0 +1,47 @@
+"""What waits for a transaction, how much of it goes together, and who waits for room."""
+
+import asyncio
+
+from streamgmm.engine import step as engine
+from streamgmm.engine.values import Report
+from streamgmm.service.queue import Queue, Round
+from streamgmm.service.transactions import COMMIT_BYTES, TOGETHER, next_rounds
+from streamgmm.settings import Delivery
+
+STATE = engine.init({0: 0}, 2)
+
+
+def rounds(*sizes):
+    """Of so many records, and so many bytes."""
+    return [Round(STATE, Report(records=records, n_bytes=n_bytes)) for records, n_bytes in sizes]
+
+
+def test_rounds_go_together_until_a_send_or_a_transaction_is_full():
+    delivery = Delivery(commit_records=TOGETHER + 100)
+    small = rounds(*[(TOGETHER // 2, 10)] * 3)
+    assert len(next_rounds(small, Report(), delivery)) == 2
+    assert len(next_rounds(small, Report(records=TOGETHER), delivery)) == 1  # the oldest goes, however large
+    assert len(next_rounds(rounds((5 * TOGETHER, 0), (1, 0)), Report(), delivery)) == 1
+
+
+def test_rounds_go_together_up_to_the_bytes_of_a_transaction():
+    large = rounds(*[(1, COMMIT_BYTES // 3)] * 4)
+    assert len(next_rounds(large, Report(), Delivery())) == 3
+    assert len(next_rounds(large, Report(n_bytes=COMMIT_BYTES // 2), Delivery())) == 1
+
+
+async def test_who_puts_waits_for_room_but_not_for_a_stage_that_has_ended():
+    queue, gate = Queue(lambda reports: len(reports) >= 2), asyncio.Event()
+    stage = asyncio.create_task(gate.wait())
+    first, second, third = rounds((1, 0), (2, 0), (3, 0))
+    await queue.put(first, stage)
+    putting = asyncio.create_task(queue.put(second, stage))
+    await asyncio.sleep(0)
+    assert not putting.done()
+    assert queue.is_full
+    assert queue.take() == first
+    await asyncio.wait_for(putting, 5)
+    gate.set()
+    await stage
+    await asyncio.wait_for(queue.put(third, stage), 5)
+    assert [round_.report.records for round_ in queue] == [2, 3]
