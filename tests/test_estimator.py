@@ -199,13 +199,27 @@ def test_a_stream_settles_at_its_average(name):
     assert model.settle().means_ is model.state_.parameters.means
 
 
-def test_a_fit_on_fewer_rows_than_a_batch_leaves_its_average_in_the_time_of_the_stream():
+def test_the_average_of_a_fit_ends_with_it():
     model = estimator(batch_size=100_000, tol=0, max_iter=20)
     with pytest.warns(ConvergenceWarning):
         model.fit(blobs(300)[0])
+    before = model.means_
+    assert model.state_.average is None
+    assert model.settle().means_ is before
     model.partial_fit(blobs(3000)[0])
-    average = model.state_.average
-    assert average.earlier_time + average.recent_time <= model.state_.time
+    assert model.state_.average.recent_time == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize("heavy", [1e15, 1e20, 1e80])
+def test_a_weight_beside_which_others_are_nothing_stops_nothing(name, heavy):
+    vectors, _ = blobs(2000)
+    weights = np.ones(2000)
+    weights[3] = heavy
+    model = estimator(covariance_type=name).partial_fit(vectors, sample_weight=weights)
+    for _ in range(3):
+        model.partial_fit(vectors)
+    assert np.isfinite(model.settle().score_samples(vectors)).all()
+    assert np.isfinite(estimator(covariance_type=name).fit(vectors, sample_weight=weights).means_).all()
 
 
 def test_settling_keeps_account_of_what_the_average_was_learnt_from(name):

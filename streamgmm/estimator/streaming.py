@@ -72,8 +72,8 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
         After it at most half of the statistics is kept, so that the model can follow a stream that changes: a number
         of rows, or `{"value": 100, "unit": "batches"}` with the unit records, batches or seconds (of `event_time`).
     averaging : bool, default=True
-        Average the statistics over the tail of what was learnt. `fit` ends at the average where that is likelier;
-        after `partial_fit` it is there for `settle`.
+        Average the statistics over the tail of what was learnt. `fit` ends at the average over its passes where that is
+        likelier; after `partial_fit` it is there for `settle`.
     reg_relative : float, default=1e-6
         Added to each variance, as a multiple of the feature's typical variance within a component.
 
@@ -116,7 +116,8 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
     Notes
     -----
     NaN in X is a missing feature, in any pattern: a row is scored and learnt by what is known of it. A row of weight 0
-    is as if absent.
+    is as if absent. In `fit` only the ratios of weights count. In a stream weight is time: what `partial_fit` has learnt
+    is forgotten by the weight that follows, so weights should be about 1 on average.
 
     References
     ----------
@@ -201,7 +202,7 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
         generator = self._generator()
         state = self._last(learning) if goes_on else self._start(rows, learning, generator)
         fitted = passes.fit(state, rows, learning, at_most, generator)
-        self._publish(_likelier(fitted.state, rows, learning))
+        self._publish(_likelier(fitted, rows, learning))
         self._judge(fitted, rows)
         return self
 
@@ -351,10 +352,12 @@ def _carrying(rows: Rows) -> Rows:
     return rows
 
 
-def _likelier(state: State, rows: Rows, learning: Learning) -> State:
+def _likelier(fitted: Fitted, rows: Rows, learning: Learning) -> State:
     """The state, or the one that its averaged statistics say: few batches have little noise to average."""
+    if fitted.averaged.parameters is fitted.state.parameters:
+        return fitted.state
 
     def log_likelihood(one: State) -> float:
         return float(rows.weights @ scoring.log_likelihood(one.parameters, rows.vectors, learning.covariance))
 
-    return max(state, averaging.settled(state, learning), key=log_likelihood)
+    return max(fitted.state, fitted.averaged, key=log_likelihood)

@@ -4,7 +4,7 @@ from numpy.typing import ArrayLike
 
 from streamgmm.mixture import effective_size, weak
 from streamgmm.mixture import pending as batch
-from streamgmm.mixture.average import over_both
+from streamgmm.mixture.average import over_both, since_it_began
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
 from streamgmm.mixture.state import Info, State
@@ -21,8 +21,8 @@ def averaged_size(state: State, learning: Learning) -> float:
     if state.average is None:
         return state.effective_sample_size
     batches = state.average.earlier_time + state.average.recent_time
-    size = state.effective_sample_size / learning.batch_size
-    return learning.batch_size * effective_size.of_average(size, batches, state.time)
+    size, learnt = state.effective_sample_size / learning.batch_size, since_it_began(state.average)
+    return min(learning.batch_size * effective_size.of_average(size, batches, learnt), learning.most_vectors)
 
 
 def settled(state: State, learning: Learning) -> State:

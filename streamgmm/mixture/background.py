@@ -47,6 +47,15 @@ def over(low: ArrayLike, high: ArrayLike) -> Background:
     return Background(frozen(-np.log(width)))
 
 
+def check(background: Background, n_features: int) -> None:
+    """Raise ValueError for a background of another number of features."""
+    if len(background.log_density) != n_features:
+        raise ValueError(
+            f"background has {len(background.log_density)} features, but vectors have {n_features}; give a low and a "
+            "high for each"
+        )
+
+
 def add_beside(
     pending: Pending, model: Model, rows: Rows, learning: "Learning", weight: float
 ) -> tuple[Pending, Output]:
@@ -60,7 +69,11 @@ def add_beside(
 def add(
     pending: Pending, model: Model, rows: Rows, kernel: Kernel, background: Background, weight: float
 ) -> tuple[Pending, Output]:
-    """As `pending.add`, beside a background of that weight; responsibilities then sum to 1 - q."""
+    """As `pending.add`, beside a background of that weight; responsibilities then sum to 1 - q.
+
+    Raises ValueError for a background of another number of features.
+    """
+    check(background, rows.vectors.shape[1])
     share = min(max(weight, _LEAST_WEIGHT), 1 - _LEAST_WEIGHT)
     output = empty_output(rows, len(model.means))
     for piece, place in pieces(rows, output):

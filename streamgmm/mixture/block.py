@@ -18,6 +18,7 @@ from streamgmm.mixture.compiled import inlined, part
 
 BLOCK = 256
 LARGEST = 1e90  # weight times coordinate squared, summed over any stream, stays below 1e308
+UNSEEN = 1e200  # variance of a feature of which nothing is known yet: beyond that of any data
 FULL_BLOCK = 8  # steps in a block
 STEP = BLOCK // FULL_BLOCK  # lanes; a compiled loop takes so many at once, or fewer
 TILE = 4  # features that are worked on together

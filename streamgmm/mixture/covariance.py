@@ -86,6 +86,11 @@ class Covariance(Protocol):
     def axis(self, covariances: Array, k: int, n_features: int, rank: int = 0) -> Array:
         """The direction (d,) in which component k is widest but for `rank` others, as long as a standard deviation."""
 
+    def set_apart(self, covariances: Array, features: Flags, variances: Array) -> Array:
+        """Covariances in which the features flagged (d,) have these variances (d,) in each component, and go with no
+        other. Where a component has one variance for all features there is none to set.
+        """
+
     def hand_down(self, covariances: Array, parent: int, child: int) -> Array:
         """Covariances where the child has its parent's."""
 
@@ -152,6 +157,10 @@ class Full:
         return np.asarray(
             np.sqrt(max(variances[-1 - rank], 0.0)) * direction * np.sign(direction[np.abs(direction).argmax()])
         )
+
+    def set_apart(self, covariances: Array, features: Flags, variances: Array) -> Array:  # noqa: D102
+        between = features | features[:, None]
+        return np.where(between, np.diag(np.where(features, variances, 0.0)), covariances)
 
     def hand_down(self, covariances: Array, parent: int, child: int) -> Array:  # noqa: D102
         return _hand_down(covariances, parent, child)
@@ -267,6 +276,9 @@ class Diagonal:
         feature = int(np.argsort(-covariances[k], kind="stable")[rank])
         return np.where(np.arange(n_features) == feature, np.sqrt(covariances[k, feature]), 0.0)
 
+    def set_apart(self, covariances: Array, features: Flags, variances: Array) -> Array:  # noqa: D102
+        return np.where(features, variances, covariances)
+
     def hand_down(self, covariances: Array, parent: int, child: int) -> Array:  # noqa: D102
         return _hand_down(covariances, parent, child)
 
@@ -320,6 +332,9 @@ class Spherical(Diagonal):
     def factorise(self, covariances: Array) -> tuple[Array, Flags]:  # noqa: D102
         factors, sound = super().factorise(covariances[:, None])
         return factors[:, 0], sound
+
+    def set_apart(self, covariances: Array, features: Flags, variances: Array) -> Array:  # noqa: D102
+        return covariances
 
     def axis(self, covariances: Array, k: int, n_features: int, rank: int = 0) -> Array:  # noqa: D102
         return np.where(np.arange(n_features) == rank, np.sqrt(covariances[k]), 0.0)

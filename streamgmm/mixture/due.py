@@ -44,4 +44,5 @@ def due(clock: Clock, weight: float, squares: float, event_time: float | None, l
         half_life=learning.half_life,
         seconds=min(passed(clock.event_time, latest), learning.max_gap),
     )
-    return Due(time, latest, effective_size.blended(clock.effective_sample_size, eta, weight, squares), eta)
+    size = effective_size.blended(clock.effective_sample_size, eta, weight, squares)
+    return Due(time, latest, min(size, learning.most_vectors), eta)

@@ -15,7 +15,9 @@ The average of such statistics over the last m batches says more. A mean that fo
 
 import math
 
-from streamgmm.mixture.arrays import Array
+import numpy as np
+
+from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import LARGEST
 from streamgmm.mixture.compiled import compiled, inlined
 
@@ -25,6 +27,11 @@ _EXACT = 2.0**52
 def blended(old: float, step_size: float, weight: float, squares: float) -> float:
     """The effective sample size after a step that learns vectors of this weight, whose squares sum to `squares`."""
     return 1.0 / ((1.0 - step_size) ** 2 / old + step_size**2 / of_weights(weight, squares))
+
+
+def of_each(weights: Array) -> float:
+    """Of a sample with these weights (n,)."""
+    return of_weights(float(np.minimum(weights, LARGEST).sum()), add_squares(0.0, frozen(weights)))
 
 
 def of_weights(weight: float, squares: float) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.block import LARGEST, TILE, Block
+from streamgmm.mixture.block import LARGEST, TILE, UNSEEN, Block
 from streamgmm.mixture.compiled import inlined, part
 
 
@@ -36,6 +36,12 @@ class Regression(NamedTuple):
     known: int
     mean: Array  # (d,)
     by: Array  # (d,)
+
+
+@inlined
+def spread(variance: float) -> float:
+    """A conditional variance as it goes into the scatter: what nothing is known of adds nothing (`unseen`)."""
+    return variance if variance < 0.5 * UNSEEN else 0.0
 
 
 @part

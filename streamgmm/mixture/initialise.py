@@ -9,14 +9,14 @@ A component of the buffer may hold fewer vectors than a covariance has direction
 of the pooled covariance; the stream forgets that within a few batches.
 
 Clustering wants complete vectors, so a gap counts as what a single normal distribution of the buffer expects there;
-batch EM then treats it as missing.
+batch EM then treats it as missing. Of a feature that all vectors lack nothing is known (see `unseen`).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from streamgmm.mixture import gaussian, pending
+from streamgmm.mixture import gaussian, pending, unseen
 from streamgmm.mixture.arrays import Array, Flags, frozen
 from streamgmm.mixture.block import LARGEST, Model, Rows
 from streamgmm.mixture.covariance import Covariance
@@ -61,7 +61,7 @@ def initialise(
         return parameters_of(start.given, learning.covariance)
     carrying = rows.weights > 0
     vectors, weights = np.clip(rows.vectors[carrying], -LARGEST, LARGEST), np.minimum(rows.weights[carrying], LARGEST)
-    learnt = Rows(frozen(vectors), frozen(weights))
+    learnt = Rows(frozen(unseen.left_out(vectors)), frozen(weights))
     generator = np.random.default_rng(random_state)
     starts = [start, *[start._replace(method=again(start.method))] * (start.n_init - 1)]
     tries = [_attempt(learnt, n_components, learning, each, generator) for each in starts]
@@ -132,8 +132,9 @@ def _average(values: Array, weights: Array, known: Flags) -> Array:
 
 def _batch_em(rows: Rows, statistics: Statistics, learning: Learning, *, borrowed: float) -> Found:
     """EM steps until the mean log-likelihood no longer grows; to each component's covariance `borrowed` is added."""
-    covariance = learning.covariance
-    parameters, _ = m_step(_leaning(statistics, borrowed, covariance), _round(statistics, covariance), learning)
+    covariance, no_values = learning.covariance, np.asarray(np.isnan(rows.vectors).all(axis=0))
+    begun = unseen.apart(_round(statistics, covariance), no_values, covariance)
+    parameters, _ = m_step(_leaning(statistics, borrowed, covariance), begun, learning)
     before = -np.inf
     for _ in range(_EM_STEPS):
         statistics, log_likelihood = _e_step(rows, parameters, covariance)

@@ -33,6 +33,7 @@ class Learning(NamedTuple):
     merge: float | None = None  # coefficient of overlap, 0.5 to below 1, above which components are merged; None: never
     split: bool = False  # components whose vectors fall in two, where a place is vacant or a component dead
     averaging: bool = False  # keep averaged statistics
+    most_vectors: float = math.inf  # effective size of data that are passed over again and again; of a stream infinite
     random_state: int = 0  # of the choices that a policy makes
 
 
@@ -45,7 +46,11 @@ def checked(learning: Learning) -> Learning:
         bounds.real(name, getattr(learning, name), 0.0)
     if learning.merge is not None and bounds.real("merge", learning.merge, 0.5, 1.0) == 1:
         raise ValueError("merge is 1; it must be below 1, or nothing would ever be merged: None says so")
-    for name, length in (*learning.half_life._asdict().items(), ("max_gap", learning.max_gap)):
+    for name, length in (
+        *learning.half_life._asdict().items(),
+        ("max_gap", learning.max_gap),
+        ("most_vectors", learning.most_vectors),
+    ):
         if not length > 0:
             raise ValueError(f"{name} is {length}; it must be above 0")
     return learning

@@ -11,7 +11,7 @@ from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import BLOCK, Batch, Block, Model, Output, empty_block
 from streamgmm.mixture.compiled import compiled, part
 from streamgmm.mixture.density import diagonal_joint, responsibilities
-from streamgmm.mixture.filling import Filling
+from streamgmm.mixture.filling import Filling, spread
 from streamgmm.mixture.groups import Groups, empty_groups, fill_up, gather, group, load_group, store_group
 from streamgmm.mixture.moments import Moments, Sums, add_block_diagonal, clear, diagonal_moments, empty_moments
 from streamgmm.mixture.patterns import LOG_2_PI, Patterns, Seen, enter, filling_by, find
@@ -105,4 +105,4 @@ def _make(patterns: Patterns, place: int, mixture: Mixture) -> None:
             constants[k] += mixture.log_peaks[k, i]
             factors[k, i] = mixture.factors[k, i]
         for i in order[known:]:
-            filling[k, i] = 1.0 / (mixture.factors[k, i] * mixture.factors[k, i])
+            filling[k, i] = spread(1.0 / (mixture.factors[k, i] * mixture.factors[k, i]))

@@ -19,7 +19,7 @@ from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.block import BLOCK, Batch, Block, Model, Output, empty_block
 from streamgmm.mixture.compiled import compiled, inlined, part, part_sum
 from streamgmm.mixture.density import full_joint, responsibilities
-from streamgmm.mixture.filling import Filling
+from streamgmm.mixture.filling import Filling, spread
 from streamgmm.mixture.groups import Groups, empty_groups, fill_up, gather, group, load_group, store_group
 from streamgmm.mixture.moments import Moments, Sums, add_block_full, clear, empty_moments, full_moments
 from streamgmm.mixture.patterns import LOG_2_PI, Patterns, Seen, enter, filling_by, find
@@ -171,4 +171,4 @@ def _square(lower: Array, order: NDArray[np.int64], known: int, filling: Array) 
             total = 0.0
             for n in range(known, j + 1):
                 total += lower[i, n] * lower[j, n]
-            filling[order[i], order[j]] = total
+            filling[order[i], order[j]] = spread(total)

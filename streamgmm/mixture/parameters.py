@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from streamgmm.mixture import unseen
 from streamgmm.mixture.arrays import Array, frozen, sealed
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.m_step import Regularisation
@@ -26,9 +27,13 @@ def shape_of(parameters: Parameters) -> tuple[int, int]:
 def m_step(statistics: Statistics, last: Parameters, learning: Learning) -> tuple[Parameters, int]:
     """The parameters that the statistics say, and how many covariances had to be repaired.
 
-    A component with no mass left keeps the mean and the covariance that it had in `last`.
+    A component with no mass left keeps the mean and the covariance that it had in `last`; a feature of which nothing
+    was known there, and nothing is by the statistics, stays so.
     """
     regularisation = Regularisation(learning.reg_relative, learning.reg_covar)
     before = Statistics(*map(frozen, statistics)), Parameters(*map(frozen, last))
     *found, repairs = learning.covariance.maximise(*before, regularisation)
-    return Parameters(*map(sealed, found)), repairs
+    parameters = Parameters(*map(sealed, found))
+    if unseen.any_in(last):
+        parameters = unseen.kept(parameters, statistics, last, learning.covariance)
+    return parameters, repairs

@@ -3,6 +3,9 @@
 Each pass takes the rows in a new random order, a batch at a time. A pass that replaces a share s of the statistics
 moves the likelihood by about that share of what an EM step would; so passes end when the mean log-likelihood gains
 less than s times the tolerance.
+
+A pass brings rows that were there before, so the model never says more than the rows do: its effective sample size is
+at most theirs. Of weights only the ratios count: they are taken so that their mean is 1.
 """
 
 from itertools import pairwise
@@ -10,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamgmm.mixture import stepwise_em
+from streamgmm.mixture import averaging, effective_size, stepwise_em
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import LARGEST, Rows
 from streamgmm.mixture.learning import Learning
@@ -31,6 +34,7 @@ class Fitted(NamedTuple):
     """What passes came to."""
 
     state: State
+    averaged: State  # the same by the statistics averaged over the passes; where there are none, the state itself
     passes: int
     converged: bool
 
@@ -46,36 +50,42 @@ class Pass(NamedTuple):
 def fit(state: State, rows: Rows, learning: Learning, passes: Passes, generator: np.random.Generator) -> Fitted:
     """Passes over the rows until the likelihood no longer grows, at most so many. Some row must carry weight.
 
-    A pass over fewer rows than a batch counts as a batch, so that it replaces no less.
+    A pass over fewer rows than a batch counts as a batch, so that it replaces no less. The average is that of these
+    passes, and ends with them.
     """
-    batch_size = max(1, int(min(learning.batch_size, np.minimum(rows.weights, LARGEST).sum())))
+    rows = _of_mean_one(rows)
+    batch_size = min(learning.batch_size, int(np.count_nonzero(rows.weights)))
     longer = learning.batch_size / batch_size
     half_life = learning.half_life._replace(batches=learning.half_life.batches * longer)
-    fitting = learning._replace(batch_size=batch_size, half_life=half_life)
-    state, done, converged = _passes(_in_batches(state, longer), rows, fitting, passes, generator)
-    return Fitted(_in_batches(state, 1 / longer), done, converged)
+    known = state.effective_sample_size if state.time > 0 else 0.0  # of what may have been learnt from other rows
+    most = max(known, effective_size.of_each(rows.weights))
+    fitting = learning._replace(batch_size=batch_size, half_life=half_life, most_vectors=most)
+    begun = state._replace(time=state.time * longer, average=None)
+    state, done, converged = _passes(begun, rows, fitting, passes, generator)
+    ended, averaged = (
+        one._replace(time=one.time / longer, average=None) for one in (state, averaging.settled(state, fitting))
+    )
+    return Fitted(ended, averaged, done, converged)
 
 
-def _in_batches(state: State, factor: float) -> State:
-    """The state with its times told in batches that are so many times shorter."""
-    average = state.average
-    if average is not None:
-        average = average._replace(
-            recent_time=average.recent_time * factor,
-            length=average.length * factor,
-            earlier_time=average.earlier_time * factor,
-        )
-    return state._replace(time=state.time * factor, average=average)
+def _of_mean_one(rows: Rows) -> Rows:
+    """The rows with their weights over the mean of those that are not 0."""
+    weights = np.minimum(rows.weights, LARGEST)
+    mean = float(weights.sum() / np.count_nonzero(weights))
+    return rows if mean == 1 else rows._replace(weights=frozen(weights / mean))
 
 
-def _passes(state: State, rows: Rows, learning: Learning, passes: Passes, generator: np.random.Generator) -> Fitted:
+def _passes(
+    state: State, rows: Rows, learning: Learning, passes: Passes, generator: np.random.Generator
+) -> tuple[State, int, bool]:
+    """The state after them, how many there were, and whether they ended by themselves."""
     before = -np.inf
     for done in range(1, passes.at_most + 1):
         state, log_likelihood, replaced = _one_pass(state, rows, learning, generator)
         if log_likelihood - before < passes.tolerance * replaced:
-            return Fitted(state, done, converged=True)
+            return state, done, True
         before = log_likelihood
-    return Fitted(state, passes.at_most, converged=False)
+    return state, passes.at_most, False
 
 
 def buffer(rows: Rows, n_components: int, generator: np.random.Generator) -> Rows:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from streamgmm.mixture import gaussian, missing, weak
+from streamgmm.mixture import gaussian, missing, unseen, weak
 from streamgmm.mixture.arrays import Array, frozen, sealed
 from streamgmm.mixture.blend import Blended, blend_diagonal, blend_full
 from streamgmm.mixture.block import BLOCK, Batch, Model, Output, Rows, padded
@@ -107,6 +107,8 @@ def _ordinary(state: State, learning: Learning) -> bool:
     """Whether a run may begin here."""
     aside = learning.background is not None or learning.merge is not None or learning.split
     if aside or state.lookout is not None or learning.covariance.name not in _BY_NAME:
+        return False
+    if unseen.any_in(state.parameters):
         return False
     enough = weak.fewest(state.statistics, state.effective_sample_size) >= weak.needed(state.statistics)
     return enough and is_nothing(state.pending) and not (learning.averaging and state.average is None)

@@ -2,8 +2,8 @@
 
 | name | each vector goes to |
 | --- | --- |
-| kmeans | its cluster by k-means from k-means++ seeds that a local search has moved, in the tightest of 8 runs; of
-several starts all but the first take one plain run each (see `again`) |
+| kmeans | its cluster by k-means from k-means++ seeds that a local search has moved, in the tightest of 8 runs,
+of fewer above 30 components; of several starts all but the first take one plain run each (see `again`) |
 | k-means++ | the nearest of k seeds drawn by k-means++ (Arthur and Vassilvitskii 2007) |
 | hierarchical | its cluster by Ward's criterion, on at most 2 000 vectors; the others to the nearest cluster mean |
 | random_from_data | the nearest of k vectors drawn at random |
@@ -14,6 +14,7 @@ name chooses; the names are scikit-learn's, `hierarchical` is ours.
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,13 +27,15 @@ Labels = NDArray[np.intp]
 Method = Callable[[Rows, int, np.random.Generator], Array]  # whitened rows, k, generator: responsibilities (n, k)
 
 _ITERATIONS = 100
-_RUNS = 8  # of one alone, one in a hundred to one in three merges two clusters and cuts another
+_RUNS = 8  # at most; of one alone, one in a hundred to one in three merges two clusters and cuts another
+_SEEDS = 240  # of all runs, unless one has more: among many clusters one that is cut wrongly costs little
 _SAMPLE = 2000  # Ward's criterion looks at every pair
 
 
-def k_means(points: Rows, n_components: int, generator: np.random.Generator, *, n_runs: int = _RUNS) -> Array:
-    """A k-means clustering, the tightest of `n_runs`."""
-    runs = [_cluster(points, n_components, generator) for _ in range(n_runs)]
+def k_means(points: Rows, n_components: int, generator: np.random.Generator, *, n_runs: int | None = None) -> Array:
+    """A k-means clustering, the tightest of `n_runs`; of as many as `_RUNS` and `_SEEDS` say without a number."""
+    count = n_runs or min(_RUNS, max(1, _SEEDS // n_components))
+    runs = [_cluster(points, n_components, generator) for _ in range(count)]
     return _one_hot(min(runs, key=lambda run: run[0])[1], n_components)
 
 
@@ -159,24 +162,55 @@ def _moved(points: Rows, seeds: Array, generator: np.random.Generator) -> Array:
     """
     vectors, weights = points
     distances, centres = _squared_distances(vectors, seeds), seeds.copy()
+    near = _two_nearest(distances)
     for _ in range(len(seeds) if len(seeds) > 1 else 0):
-        chance = weights * distances.min(axis=0)
+        chance = weights * near.distance
         if not chance.any():
             break
         drawn = generator.choice(len(vectors), 1, p=chance / chance.sum())
         closer = _squared_distances(vectors, vectors[drawn])[0]
-        missed, total = _without_one(distances, closer, weights)
+        missed, total = _without_one(near, closer, weights, len(seeds))
         if total < chance.sum():
             centres[missed], distances[missed] = vectors[drawn[0]], closer
+            near = _after_move(near, distances, missed)
     return centres
 
 
-def _without_one(distances: Array, closer: Array, weights: Array) -> tuple[int, float]:
+class _Near(NamedTuple):
+    """Of each vector the nearest of the seeds, and the next."""
+
+    seed: Labels  # (n,)
+    distance: Array  # (n,) squared, to the nearest
+    next_seed: Labels  # (n,)
+    next_distance: Array  # (n,)
+
+
+def _two_nearest(distances: Array) -> _Near:
+    """Of squared distances (k, n) from at least two seeds."""
+    seed, places = distances.argmin(axis=0), np.arange(distances.shape[1])
+    others = distances.copy()
+    others[seed, places] = np.inf
+    next_seed = others.argmin(axis=0)
+    return _Near(seed, distances[seed, places], next_seed, distances[next_seed, places])
+
+
+def _after_move(near: _Near, distances: Array, moved: int) -> _Near:
+    """The same after one seed was moved. Only vectors that it was near to, or has come near to, are looked at again:
+    so a move costs what a seed does, not what all of them do.
+    """
+    was_near = (near.seed == moved) | (near.next_seed == moved)
+    anew = np.flatnonzero(was_near | (distances[moved] <= near.next_distance))
+    found = _Near(near.seed.copy(), near.distance.copy(), near.next_seed.copy(), near.next_distance.copy())
+    for whole, part in zip(found, _two_nearest(distances[:, anew]), strict=True):
+        whole[anew] = part
+    return found
+
+
+def _without_one(near: _Near, closer: Array, weights: Array, n_seeds: int) -> tuple[int, float]:
     """Which seed is missed least where a new one is at squared distances `closer` (n,), and the sum without it."""
-    nearest, next_nearest = np.partition(distances, 1, axis=0)[:2]
-    with_all = np.minimum(nearest, closer)
-    losses = weights * (np.minimum(next_nearest, closer) - with_all)
-    by_seed = np.bincount(distances.argmin(axis=0), losses, len(distances))
+    with_all = np.minimum(near.distance, closer)
+    losses = weights * (np.minimum(near.next_distance, closer) - with_all)
+    by_seed = np.bincount(near.seed, losses, n_seeds)
     return int(by_seed.argmin()), float(weights @ with_all + by_seed.min())
 
 

@@ -12,14 +12,12 @@ step size that falls with time, and forms the next model from them:
 
 from functools import partial
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from streamgmm.mixture import background, bounds, effective_size, gaussian, lookout, weak
+from streamgmm.mixture import background, bounds, effective_size, gaussian, lookout, unseen, weak
 from streamgmm.mixture import pending as batch
-from streamgmm.mixture.arrays import frozen
 from streamgmm.mixture.average import extended
-from streamgmm.mixture.block import LARGEST
+from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.due import due
 from streamgmm.mixture.initialise import K_MEANS, Start, initialise
 from streamgmm.mixture.learning import Learning, checked
@@ -66,9 +64,13 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
     if sums.weight == 0:
         return state, StepInfo(0.0, 0.0, 0)
     time, latest, size, eta = due(state, sums.weight, state.pending.squares, event_time, learning)
-    statistics = blend(state.statistics, of_sums(sums, last.means, covariance), eta, covariance)
+    new, vectors = of_sums(sums, last.means, covariance), effective_size.of_weights(sums.weight, state.pending.squares)
+    statistics = blend(state.statistics, new, eta, covariance)
+    if unseen.any_in(last):
+        state, statistics = _with_what_appeared(state, statistics, new, vectors, covariance)
     statistics, last, average, watching, changes = look_after(state, statistics, size, learning)
     parameters, repairs = m_step(weak.lean(statistics, size, covariance), last, learning)
+    passed = (time - state.time) * (vectors / sums.weight)  # counted by vectors
     learnt = State(
         parameters,
         statistics,
@@ -78,12 +80,30 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
         repairs=state.repairs + repairs,
         effective_sample_size=size,
         event_time=latest,
-        average=extended(average, statistics, time - state.time, covariance) if learning.averaging else None,
+        average=extended(average, statistics, passed, covariance) if learning.averaging else None,
         revived=state.revived + sum(change.is_birth for change in changes),
         background=(1 - eta) * state.background + eta * state.pending.background / sums.weight,
         lookout=watching,
     )
     return learnt, StepInfo(eta, sums.weight, repairs, weak.count(statistics, size), changes)
+
+
+def _with_what_appeared(
+    state: State, statistics: Statistics, new: Statistics, vectors: float, covariance: Covariance
+) -> tuple[State, Statistics]:
+    """The blended statistics with features of which nothing was known, as far as the batch `new` has values of them.
+
+    The average begins anew then: it knew nothing of them.
+    """
+    last = state.parameters
+    features = unseen.appeared(new, last, covariance)
+    if not features.any():
+        return state, statistics
+    without_gaps = state.pending._replace(gaps=None, gap_rows=None)
+    sums = batch.close(without_gaps, partial(gaussian.model, last, covariance), covariance.kernel)
+    complete = of_sums(sums._replace(weight=max(sums.weight, 1.0)), last.means, covariance)
+    batch_says = unseen.said(new, complete, vectors, covariance)
+    return state._replace(average=None), unseen.taken_in(statistics, features, batch_says, covariance)
 
 
 def init(
@@ -107,9 +127,7 @@ def init(
     found = initialise(rows, n_components, checked(learning), random_state, start)
     if start.given.complete:
         return begin(*found, learning)
-    total = float(np.minimum(rows.weights, LARGEST).sum())
-    size = effective_size.of_weights(total, effective_size.add_squares(0.0, frozen(rows.weights)))
-    return begin(*found, learning, effective_sample_size=size)
+    return begin(*found, learning, effective_sample_size=effective_size.of_each(rows.weights))
 
 
 def begin(
@@ -124,5 +142,6 @@ def begin(
     state = State(parameters, statistics, nothing, time=0.0, steps=0, repairs=0, effective_sample_size=size)
     if learning.background is None:
         return state
+    background.check(learning.background, shape_of(parameters)[1])
     beside = background.FIRST_WEIGHT
     return state._replace(statistics=scaled(statistics, 1 - beside), background=beside)

@@ -79,3 +79,14 @@ def test_off_by_default(name):
 def test_a_box_without_room_is_refused():
     with pytest.raises(ValueError, match="low must lie below high"):
         background.over([0.0, 1.0], [1.0, 1.0])
+
+
+@pytest.mark.parametrize("features", [1, 2, 5000])
+def test_one_of_another_number_of_features_is_refused(name, features):
+    known = random_state(name, 3, 3, np.random.default_rng(0))
+    hyper = learning(name, background=background.over([-20.0] * features, [20.0] * features))
+    message = f"background has {features} features, but vectors have 3"
+    with pytest.raises(ValueError, match=message):
+        stepwise_em.begin(known.statistics, known.parameters, hyper)
+    with pytest.raises(ValueError, match=message):
+        stepwise_em.score(known, np.zeros((5, 3)), None, hyper)

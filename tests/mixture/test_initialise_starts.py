@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,31 @@ def test_more_runs_are_no_looser():
         return np.square(vectors - shares @ centres).sum()
 
     assert spread(20) <= spread(1)
+
+
+def test_moved_seeds_are_as_if_all_distances_were_looked_at_again():
+    for seed, count in ((0, 2), (1, 7), (2, 40)):
+        generator = np.random.default_rng(seed)
+        vectors = np.round(generator.normal(size=(500, 2)) * 3 + 9 * generator.integers(0, 4, size=(500, 1)), seed)
+        near = starts._two_nearest(distances := starts._squared_distances(vectors, vectors[:count]))
+        for row in generator.choice(500, 30):
+            moved = int(generator.integers(count))
+            distances[moved] = np.square(vectors - vectors[row]).sum(axis=1)
+            near = starts._after_move(near, distances, moved)
+            assert near.distance.tobytes() == np.partition(distances, 1, axis=0)[0].tobytes()
+            assert near.next_distance.tobytes() == np.partition(distances, 1, axis=0)[1].tobytes()
+            for places, found in ((near.seed, near.distance), (near.next_seed, near.next_distance)):
+                np.testing.assert_array_equal(distances[places, np.arange(500)], found)
+
+
+def test_many_components_start_in_a_time_that_grows_with_their_number():
+    def taken(n_components):
+        vectors, begun = np.random.default_rng(0).normal(size=(3000, 2)), time.process_time()
+        starts.k_means(rows(vectors), n_components, np.random.default_rng(0), n_runs=1)
+        return time.process_time() - begun
+
+    taken(10)
+    assert taken(240) < 60 * max(taken(10) for _ in range(3))  # by the number of pairs it would be 576 times
 
 
 def test_the_likeliest_of_the_starts_is_taken():
