@@ -116,8 +116,8 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
     Notes
     -----
     NaN in X is a missing feature, in any pattern: a row is scored and learnt by what is known of it. A row of weight 0
-    is as if absent. In `fit` only the ratios of weights count. In a stream weight is time: what `partial_fit` has learnt
-    is forgotten by the weight that follows, so weights should be about 1 on average.
+    is as if absent. In `fit` only the ratios of weights count. In a stream weight is time: what `partial_fit` has
+    learnt is forgotten by the weight that follows, so weights should be about 1 on average.
 
     References
     ----------
