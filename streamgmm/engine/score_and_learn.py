@@ -16,7 +16,7 @@ from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import gathered
 from streamgmm.engine.stretch import Stretch
 from streamgmm.engine.values import Array, Event, Live, Report, State, combined
-from streamgmm.engine.watching import Watched, told, watch, watch_ahead
+from streamgmm.engine.watching import Watched, began, told, watch, watch_ahead
 from streamgmm.mixture import averaging
 from streamgmm.mixture.state import Info
 from streamgmm.records.columns import Int64
@@ -65,7 +65,8 @@ def score_and_learn(plan: Plan, state: State, live: Live, stretch: Stretch) -> D
             state, live = done.state, done.live
             parts += done.parts
             said.append(done.report)
-    return Done(state, live if work.ahead is None else live._replace(drift=work.ahead.drift), parts, combined(said))
+    live = live if work.ahead is None else live._replace(drift=work.ahead.drift)
+    return Done(state, live._replace(began=began(plan, live, stretch)), parts, combined(said))
 
 
 def _one(work: Work, state: State, live: Live, waiting: deque[Piece]) -> Done:
@@ -129,7 +130,7 @@ def _score(work: Work, state: State, live: Live, piece: Piece) -> tuple[Live, Sc
         live = live._replace(average_is_old=True, alarmed=bool(plan.actions))
     scored = _scored(state, live, piece, shown, watched.outlier, mixture.steps)
     live, ended = _by_time(work, live, scored)
-    events = [*told(plan, watched, work.stretch, piece.rows.start), *ended]
+    events = [*told(plan, live, watched, work.stretch, piece.rows.start), *ended]
     return live, scored, [event for _, event in sorted(events, key=itemgetter(0))]
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamgmm.engine.values import Array, Chunk
+from streamgmm.engine.values import Array, Chunk, Place
 from streamgmm.records.columns import Int64, frozen
 from streamgmm.records.vectors import Vectors
 
@@ -43,12 +43,12 @@ def joined(parts: Sequence[Vectors]) -> Vectors:
     )
 
 
-def place(of: Stretch, row: int) -> tuple[int, int]:
-    """Partition and offset of the record that completed what ended before a row, of the first where that is 0."""
+def place(of: Stretch, row: int) -> Place:
+    """The record that completed what ended before a row, the first where that is 0."""
     record = int(np.searchsorted(np.cumsum(of.vectors.counts), max(row, 1), side="left"))
     number = int(np.searchsorted(of.records, record, side="right")) - 1
     chunk = of.chunks[number]
-    return chunk.range.partition, int(chunk.columns.offsets[record - of.records[number]])
+    return Place(chunk.range.partition, int(chunk.columns.offsets[record - of.records[number]]))
 
 
 def _ends(lengths: Sequence[int]) -> Int64:

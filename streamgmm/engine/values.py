@@ -24,6 +24,13 @@ class Range(NamedTuple):
     accepted: int
 
 
+class Place(NamedTuple):
+    """A record."""
+
+    partition: int
+    offset: int
+
+
 class Chunk(NamedTuple):
     """Accepted records of one partition with their vectors, and the offsets they were found in."""
 
@@ -74,6 +81,7 @@ class Live(NamedTuple):
     alarmed: bool = False  # the same, and no action has followed yet
     window: Open | None = None  # of event time, where `drift.event_time_window` asks for it
     recent: Recent | None = None  # gathered for a model that starts anew after an alarm
+    began: Place | None = None  # the record of the first vector of the drift window that is not full
 
 
 class Totals(NamedTuple):

@@ -13,7 +13,7 @@ from streamgmm.drift.watch import Watch
 from streamgmm.drift.words import Told
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.stretch import Stretch, place
-from streamgmm.engine.values import Array, Event, Live
+from streamgmm.engine.values import Array, Event, Live, Place
 
 
 class Shown(NamedTuple):
@@ -68,9 +68,21 @@ def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
     return None if plan.actions and watched.raised else watched
 
 
-def told(plan: Plan, watched: Watched, stretch: Stretch, first: int) -> list[tuple[int, Event]]:
+def began(plan: Plan, live: Live, stretch: Stretch) -> Place | None:
+    """Where the window that is not full after a stretch began; the model still says where the one before it did."""
+    if plan.drift is None or not live.drift.filled:
+        return live.began if live.drift.filled else None
+    return _with_row(live.began, stretch, len(stretch.vectors.weights) - live.drift.filled)
+
+
+def _with_row(before: Place | None, stretch: Stretch, row: int) -> Place | None:
+    """The record with a row of the stretch; `before` where it came before the stretch."""
+    return before if row < 0 else place(stretch, row + 1)
+
+
+def told(plan: Plan, live: Live, watched: Watched, stretch: Stretch, first: int) -> list[tuple[int, Event]]:
     """The events of what was watched, rows of the stretch from `first` on, each with the row that it came before."""
-    events = [(change.row, _changed(plan, watched.drift, change, stretch, first)) for change in watched.changes]
+    events = [(change.row, _changed(plan, live, watched, change, stretch, first)) for change in watched.changes]
     if watched.calibrated:
         assert plan.drift is not None  # noqa: S101 - what was calibrated has a plan
         events.insert(0, (watched.calibrated, _calibrated(plan.drift, watched.drift)))
@@ -97,9 +109,12 @@ def _recalibrated(drift: monitor.State, left: alarm.Level) -> Event:
     return Event("calibration_restarted", {"reference": drift.reference.version, "left": left})
 
 
-def _changed(plan: Plan, drift: monitor.State, change: monitor.Change, stretch: Stretch, first: int) -> Event:
+def _changed(plan: Plan, live: Live, watched: Watched, change: monitor.Change, stretch: Stretch, first: int) -> Event:
+    drift, row = watched.drift, first + change.row
     assert drift.reference is not None  # noqa: S101 - what changes is watched
-    partition, offset = place(stretch, first + change.row)
+    partition, offset = place(stretch, row)
+    start = _with_row(live.began, stretch, row - change.watch.standard.wanted.window)
+    first_partition, first_offset = start or (None, None)
     found = described(plan, drift.reference, change.watch)
     said = {
         "reference": drift.reference.version,
@@ -110,6 +125,8 @@ def _changed(plan: Plan, drift: monitor.State, change: monitor.Change, stretch: 
         "features": _distinct([one.feature for one in found.moved]),
         "partition": partition,
         "offset": offset,
+        "first_partition": first_partition,
+        "first_offset": first_offset,
     }
     if change.kind == "warned":
         return Event("drift_warned", said)

@@ -179,6 +179,21 @@ def test_drift_is_raised_when_the_stream_changes_and_says_so():
     assert state.model.drift.alarm.level == "alarm"
 
 
+def test_an_alarm_says_where_its_window_began_in_whatever_partition_that_was():
+    rows = [*streams.vectors(500, 3).tolist(), *[[3.0, 3.0]] * 100, *streams.vectors(500, 4).tolist()]
+    state, order, events = engine.init({0: 0, 1: 0}, None), [], []
+    for first in range(0, len(rows), 14):  # both learn seven in turn
+        of_both = {p: [record(first // 2 + i, row) for i, row in enumerate(rows[first + 7 * p :][:7])] for p in (0, 1)}
+        parts = {p: streams.columns(records) for p, records in of_both.items() if records}
+        order += [(p, r.offset) for p, records in of_both.items() for r in records]
+        state, report = engine.step(PLAN, state, parts)
+        events += [event.fields for event in report.events if "first_offset" in event.fields]
+    assert any(fields["first_partition"] != fields["partition"] for fields in events)
+    for fields in events:
+        began, ended = ((fields[f"{which}partition"], fields[f"{which}offset"]) for which in ("first_", ""))
+        assert order.index(ended) - order.index(began) == 19
+
+
 @pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
 def test_wild_vectors_leave_a_finite_model(covariance_type):
     wild = plan(model={"n_components": K, "covariance_type": covariance_type})
