@@ -59,7 +59,7 @@ def summary(minutes, **changes):
 def change(kind, minutes, feature="APM"):
     moved = {"what": "mean", "component": 7, "feature": feature, "before": 92.6, "now": 118.0, "deviations": 0.8}
     said = {"sentence": f"{feature} higher than in the reference", "moved": [moved], "statistics": statistics(9.0)}
-    place = {"partition": 1, "offset": 1234}
+    place = {"partition": 1, "offset": 1234, "first_partition": 0, "first_offset": 1185}
     return event(kind, minutes, reference=1, **said, components=[7], features=[feature], **place)
 
 
