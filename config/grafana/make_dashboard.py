@@ -65,9 +65,9 @@ def quantiles(name: str) -> tuple[Query, ...]:
 
 
 def state_numbers(name: str) -> Query:
-    """A metric with a series of 0 or 1 for each state, as the number of the state that it is in."""
+    """A metric with a series of 0 or 1 for each state, as one series: the number of the state that it is in."""
     parts = (f'{i} * ({name}{{model="$model", state="{state}"}} == 1)' for i, state in enumerate(STATES))
-    return Query(" or ".join(f"({part})" for part in parts), "drift")
+    return Query(f"max without (state) ({' or '.join(f'({part})' for part in parts)})", "drift")
 
 
 ROWS = (

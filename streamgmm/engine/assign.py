@@ -153,11 +153,8 @@ def _moved(span: slice, by: int) -> slice:
 
 
 def _sample(chunk: Chunk, run: _Run) -> Sample:
-    """Some of the run's complete vectors: one with gaps has no place in a picture."""
-    vectors = chunk.vectors.matrix[run.rows]
-    complete = _complete(vectors)
-    chosen = slice(None) if complete.all() else complete
-    seen = Sample(vectors[chosen], run.responsibilities[chosen], run.ids, run.outlier[chosen])
+    """Some of the run's vectors, those with gaps too: each has a place along the features that it has."""
+    seen = Sample(chunk.vectors.matrix[run.rows], run.responsibilities, run.ids, run.outlier)
     return taken(seen, chunk.range.start + run.records.start)
 
 

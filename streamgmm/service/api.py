@@ -179,6 +179,8 @@ class Stream(_Value):
     checkpoint_time: float | None = Field(description="of the last whole checkpoint, seconds since the epoch")
     checkpoint_bytes: int | None
     memory_bytes: int | None = Field(description="resident memory")
+    since: float | None = Field(description="when this process had the model, seconds since the epoch")
+    last_records: float | None = Field(description="when it last committed records; null: none yet")
     positions: dict[int, int] = Field(description="next offset to learn, by partition")
     lag: dict[int, int] = Field(description="records not yet learnt, by partition")
     rejected: dict[str, int] = Field(description="dead letters since the model began, by reason")

@@ -21,6 +21,12 @@ def protect(app: FastAPI, access: Access) -> None:
     """Let nobody look who may not, and let who has the token log in."""
     app.add_middleware(Guard, access=access)
 
+    @app.get("/login", include_in_schema=False)
+    async def ask(request: Request) -> Response:
+        """An address that a form was sent to is reloaded, or kept: whoever may not look gets the form there."""
+        target = inside(request.query_params.get("next", "/"))
+        return RedirectResponse("/" if target.startswith("/login") else target, status_code=303)
+
     @app.post("/login", include_in_schema=False)
     async def login(request: Request) -> Response:
         fields = parse_qs((await form(request)).decode(errors="replace"))

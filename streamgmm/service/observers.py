@@ -29,12 +29,13 @@ class Observers:
         self.snapshot = view.empty(settings)
         self.recorder = Recorder(self.snapshot, payloads=settings.http.show_payloads)
         self.view: view.View | None = None
-        self.ends: Mapping[int, int] = {}  # of the input, by partition
         self._settings, self._listener = settings, listener
         self.last_commit = time.monotonic()  # or the start
         self.first_records = asyncio.Event()  # some have been committed since the start
         self._draining = False
-        self._summarised, self._records_then = time.monotonic(), 0
+        self._summarised = time.monotonic()
+        self._records_then: int | None = None  # at the last summary, or as the process found them
+        self._ends: Mapping[int, int] = {}  # of the input, by partition
 
     def plan(self, plan: Plan) -> None:
         """What the learner will run with is known."""
@@ -66,13 +67,22 @@ class Observers:
             _log(event, self._settings.model.name)
         self.show(state, report)
 
+    def input_ends(self, ends: Mapping[int, int]) -> None:
+        """The input goes so far, by partition: a learner that commits nothing falls behind too."""
+        self._ends = ends
+        lag = self._lag(self.snapshot.positions)
+        if self.snapshot.positions and lag != self.snapshot.lag:
+            self._show(self.snapshot._replace(lag=lag))
+
     def show(self, state: State, report: Report) -> None:
         """Make a committed state the one that is seen."""
         before = self.snapshot
+        if self._records_then is None:
+            self._records_then = state.totals.records
         if self.view is not None:
             score = report.log_likelihood / report.scored if report.scored else before.log_likelihood
             newest = report.last_timestamp if report.last_timestamp is not None else before.last_timestamp
-            seen = self.view.of(state, score, self._lag(state), newest)
+            seen = self.view.of(state, score, self._lag(state.positions), newest)
             self._show(seen._replace(phase=before.phase, detail=before.detail) if self._draining else seen, state)
 
     def events(self) -> tuple[Event, ...]:
@@ -81,12 +91,12 @@ class Observers:
         passed = now - self._summarised
         if passed < SUMMARY_EVERY:
             return ()
-        rate = (records - self._records_then) / passed
+        rate = (records - (self._records_then or 0)) / passed
         self._summarised, self._records_then = now, records
         return (view.summary(self.snapshot, rate),)
 
-    def _lag(self, state: State) -> Mapping[int, int]:
-        return {p: max(0, end - state.positions.get(p, 0)) for p, end in self.ends.items()}
+    def _lag(self, positions: Mapping[int, int]) -> Mapping[int, int]:
+        return {p: max(0, end - positions.get(p, 0)) for p, end in self._ends.items()}
 
     def _show(self, snapshot: Snapshot, state: State | None = None) -> None:
         self.snapshot = snapshot

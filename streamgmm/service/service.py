@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import structlog
@@ -153,10 +154,13 @@ class Service:
             plan = plans.plan(self.settings, largest_record=outbox.largest_record(found.assignments))
             await loading  # meanwhile the broker was found; who takes a model over must be able to run it
             began, name = time.perf_counter(), self.settings.model.name
-            self.observers.phase("restoring", f"taking over model {name} at {self.settings.broker.url}")
+            taking_over = f"taking over model {name} at {self.settings.broker.url}"
+            restoring = partial(self.observers.phase, "restoring", taking_over)
+            if self.observers.snapshot.phase != "disconnected":  # a lost broker is not back before it takes the claim
+                restoring()
             if self._claim is not None:
                 await sessions.refuse_if_claimed(broker, self.settings, self._claim, self.look_for_successor)
-            held = await sessions.take_over(sessions.Ground(self.settings, plan, broker, found))
+            held = await sessions.take_over(sessions.Ground(self.settings, plan, broker, found), restoring)
             opened.push_async_callback(held.close)
             stack.push_async_exit(opened.pop_all())
         self._claim = held.claim
@@ -169,7 +173,7 @@ class Service:
     def _say_when_next(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         seconds = state.next_action.sleep if state.next_action else 0.0
-        self.observers.phase("disconnected", f"{error}; trying again in {seconds:.1f} s")
+        self.observers.phase("disconnected", f"{error}; it is tried again until it is back")
         log.warning(
             "broker unavailable", address=self.settings.broker.url, why=str(error), next_try_seconds=round(seconds, 1)
         )
@@ -204,8 +208,9 @@ class Service:
         broker, topic = held.ground.broker, self.settings.input.topic
         while True:
             try:
-                self.observers.ends = await broker.offsets(topic, "latest")
-                if self.observers.ends.keys() - learner.working.positions.keys():
+                ends = await broker.offsets(topic, "latest")
+                self.observers.input_ends(ends)
+                if ends.keys() - learner.working.positions.keys():
                     await learner.find_new_partitions()
             except BrokerError as error:
                 log.warning("input not seen", topic=topic, why=str(error))

@@ -9,6 +9,7 @@
 """
 
 import uuid
+from collections.abc import Callable
 from typing import NamedTuple
 
 from streamgmm.broker.interface import Broker, Reader, Writer
@@ -74,8 +75,11 @@ class Start(NamedTuple):
     events: tuple[Event, ...] = ()  # of what the settings have changed since
 
 
-async def take_over(ground: Ground) -> Session:
-    """Take the model over. Raises what `errors` says: SettingsError, StateLost, Fenced, BrokerUnavailable, ..."""
+async def take_over(ground: Ground, claimed: Callable[[], None] = lambda: None) -> Session:
+    """Take the model over. Raises what `errors` says: SettingsError, StateLost, Fenced, BrokerUnavailable, ...
+
+    `claimed` is called once the broker has taken the claim.
+    """
     topic, name = ground.topics.model.name, ground.settings.model.name
     seen = await model_topic.newest(ground.broker, topic, name, open_for=0.0)  # what is open the writer ends
     _refuse(seen, ground.settings)
@@ -85,16 +89,17 @@ async def take_over(ground: Ground) -> Session:
         model_topic.transactional_id(ground.settings), compression=ground.settings.output.compression
     )
     try:
-        return await _claimed(ground, writer, model_topic.claimed(started=seen.traces))
+        return await _claimed(ground, writer, model_topic.claimed(started=seen.traces), claimed)
     except BaseException:
         await writer.close()
         raise
 
 
-async def _claimed(ground: Ground, writer: Writer, claim: Claim) -> Session:
+async def _claimed(ground: Ground, writer: Writer, claim: Claim, told: Callable[[], None]) -> Session:
     """Write the claim, read up to it, and begin where the newest checkpoint ends."""
     topic, name = ground.topics.model.name, ground.settings.model.name
     offset = await model_topic.publish(writer, topic, [(Keys(name).claim, model_topic.claim_value(claim))])
+    told()
     patience = ground.settings.broker.transaction_timeout + 10
     found = await model_topic.read_until(ground.broker, topic, name, offset, patience)
     if found.later_claim is not None:

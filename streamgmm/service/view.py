@@ -121,7 +121,7 @@ def _drift(live: Live | None, plan: Plan, features: Sequence[Feature]) -> DriftV
     state, progress = monitor.name(drift), monitor.progress(drift, plan.drift)
     if drift.watch is None:
         left = round((1 - progress) * plan.drift.reference_size)
-        wait = f"the reference is complete after {left:,} more vectors"
+        wait = f"The reference is complete after {left:,} more vectors"
         return DriftView(state, progress, (), wait, (), index, beside)
     said = watching.described(plan, reference, drift.watch)
     statistics = tuple(StatisticView(*one) for one in said.statistics)

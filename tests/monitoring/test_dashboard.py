@@ -12,7 +12,7 @@ import yaml
 
 from streamgmm.service.metrics_table import METRICS
 from streamgmm.service.snapshot import DriftState
-from tests.monitoring.test_rules import NAME, known
+from tests.monitoring.test_rules import NAME, known, promtool
 
 ROOT = Path(__file__).parents[2]
 GRAFANA = ROOT / "config" / "grafana"
@@ -36,6 +36,21 @@ def test_every_query_asks_for_metrics_that_exist_of_the_chosen_model(query: str)
     assert asked
     assert not [name for name in asked if not known(name)]
     assert query.count('model="$model"') >= 1
+
+
+def test_a_state_is_one_series_whatever_it_was_in_the_time_shown(tmp_path: Path) -> None:
+    named = {panel["title"]: panel["targets"] for panel in PANELS}
+    assert named["Drift"][0]["expr"] == named["State"][0]["expr"]
+    query = named["State"][0]["expr"].replace("$model", "m")
+    of = 'streamgmm_drift_state{job="streamgmm", instance="a", model="m", state="%s"}'
+    values = {"none": "1x4 0x5", "alarm": "0x4 1x5"}
+    series = [{"series": of % state, "values": given} for state, given in values.items()]
+    seen = [("2m", 3), ("8m", 5)]
+    labels = '{job="streamgmm", instance="a", model="m"}'
+    asked = [{"expr": query, "eval_time": at, "exp_samples": [{"labels": labels, "value": n}]} for at, n in seen]
+    test = {"interval": "1m", "input_series": series, "promql_expr_test": asked}
+    (tmp_path / "state.yml").write_text(yaml.safe_dump({"tests": [test]}))
+    promtool("test", "rules", tmp_path / "state.yml")
 
 
 def test_variables_ask_for_labels_of_metrics_that_exist() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from streamgmm.drift import monitor
+from streamgmm.engine import step as engine
 from streamgmm.engine.sample import Sample
 from streamgmm.engine.values import Live, Report, State, Totals
 from streamgmm.mixture import covariance as covariances
@@ -43,10 +45,10 @@ def settings_for(features: Sequence[str] | Sequence[dict[str, Any]], k: int, **s
 class Shown(AbstractContextManager["Shown"]):
     """Serves on a free port of the loopback address while the block runs."""
 
-    def __init__(self, settings: Settings, port: int = 0) -> None:
+    def __init__(self, settings: Settings, port: int = 0, clock: Callable[[], float] = time.time) -> None:
         self.settings, self.port = settings, port
         self.address = ""
-        self.recorder = Recorder(empty(settings), payloads=settings.http.show_payloads)
+        self.recorder = Recorder(empty(settings), clock, payloads=settings.http.show_payloads)
         self._loop = asyncio.new_event_loop()
         self._stop: asyncio.Event
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
@@ -88,7 +90,7 @@ class Shown(AbstractContextManager["Shown"]):
         self.call(lambda: self._tell(snapshot, live, samples, report))
 
     def _tell(self, snapshot: Snapshot, live: Live | None, samples: tuple[Sample, ...], report: dict[str, Any]) -> None:
-        state = None
+        state = engine.init({0: 1}, 2) if snapshot.phase == "warming_up" else None
         if live is not None:
             state = State({0: 1}, live, None, Totals(vectors=snapshot.totals.vectors))
             committed = Committed(state, Report(samples=samples, **report), 0.01, 4096)

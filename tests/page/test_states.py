@@ -29,10 +29,21 @@ def running(shown: Shown, k: int = 3, **changes: object) -> None:
 
 
 GATHERING = {"phase": "warming_up"}
+NONE_WAITS = {"lag": {0: 0}}
+SOME = Totals(records=9, published=9, rejected={}, vectors=9, skipped=0)
 LOOKS = [  # what the service is in: the word, its colour, what the banner says, whether the picture is a past one's
     ({"phase": "starting", "detail": "loading"}, False, "starting", "watch", "The service starts: loading.", True),
-    ({**GATHERING, "warm_up": (0, 400)}, False, "waiting", "calm", "Nothing has arrived yet", False),
+    ({**GATHERING, "warm_up": (0, 400), **NONE_WAITS}, False, "waiting", "calm", "Nothing has arrived yet", False),
+    (
+        {**GATHERING, "warm_up": (0, 400), "lag": {0: 59_100}},
+        False,
+        "warming up",
+        "calm",
+        "59,100 records wait, and the first of them are being read",
+        False,
+    ),
     ({**GATHERING, "warm_up": (100, 400)}, False, "warming up", "calm", "100 of 400 (25 %)", False),
+    ({**GATHERING, "idle": 20, "lag": {0: 59_100}}, False, "busy", "watch", "59,100 records wait", False),
     (
         {"phase": "restoring", "detail": "reading"},
         True,
@@ -42,10 +53,35 @@ LOOKS = [  # what the service is in: the word, its colour, what the banner says,
         True,
     ),
     ({"phase": "running"}, True, "running", "good", None, False),
-    ({"last_timestamp": 1_000}, True, "quiet", "calm", "No record has arrived for", False),
+    ({"idle": 20, **NONE_WAITS}, True, "quiet", "calm", "No record has arrived for 20 s. The service", False),
+    (
+        {"idle": 20, "lag": {0: 40, 1: 2}},
+        True,
+        "busy",
+        "watch",
+        "42 records wait, and none has been learnt for 40",
+        False,
+    ),
+    ({"idle": 1_260, "lag": {0: 626_600}}, True, "standing still", "bad", "626,600 records wait, and none", False),
+    (
+        {"idle": 1_260, "lag": {0: 626_600}, "frozen": True},
+        True,
+        "standing still",
+        "bad",
+        "626,600 records wait",
+        False,
+    ),
     ({"frozen": True}, True, "frozen", "calm", "The model is frozen (learning.frozen): vectors are assigned", False),
-    ({"frozen": True, "last_timestamp": 1_000}, True, "frozen", "calm", "No record has arrived for", False),
-    ({"phase": "disconnected", "detail": "h:1"}, True, "no broker", "bad", "lost its broker and goes on", True),
+    ({"idle": 20, "frozen": True, **NONE_WAITS}, True, "frozen", "calm", "No record has arrived for", False),
+    ({"phase": "disconnected", "detail": "h:1"}, True, "no broker", "bad", "not reached its broker yet", True),
+    (
+        {"phase": "disconnected", "detail": "h:1", "totals": SOME},
+        True,
+        "no broker",
+        "bad",
+        "lost its broker and goes on",
+        True,
+    ),
     (
         {"phase": "draining", "detail": "told to stop"},
         True,
@@ -59,11 +95,14 @@ LOOKS = [  # what the service is in: the word, its colour, what the banner says,
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_whatever_the_service_is_in_the_page_looks_like_it_and_axe_finds_nothing_serious(open_page, scheme) -> None:
-    with Shown(settings_for(TWO, 3)) as shown:
+    now = [1.7e9]
+    with Shown(settings_for(TWO, 3), clock=lambda: now[0]) as shown:
         page = open_page(shown.address, color_scheme=scheme, bypass_csp=True)
-        for changes, has_model, word, tone, text, stale in LOOKS:
-            live = model_of_size(3, 2) if has_model else None
-            shown.show(snapshot_of(shown.settings, live, **changes), live)
+        for given, has_model, word, tone, text, stale in LOOKS:
+            changes, live = dict(given), model_of_size(3, 2) if has_model else None
+            idle = changes.pop("idle", 0)
+            now[0] += idle or 0.5
+            shown.show(snapshot_of(shown.settings, live, **changes), live, records=int(not idle))
             expect(page.get_by_role("status")).to_have_text(word)
             expect(page.get_by_role("status")).to_have_class(f"status {tone}")
             expect(page.locator(".banner")).to_have_count(1 if text else 0)
@@ -97,7 +136,7 @@ def test_a_page_that_has_no_answer_yet_says_so(open_page) -> None:
 
 def test_an_empty_service_waits_and_a_warming_one_shows_how_far_it_is(open_page) -> None:
     with Shown(settings_for(TWO, 2)) as shown:
-        shown.show(snapshot_of(shown.settings, None, phase="warming_up", warm_up=(0, 400)))
+        shown.show(snapshot_of(shown.settings, None, phase="warming_up", warm_up=(0, 400), lag={0: 0}))
         page = open_page(shown.address)
         expect(page.locator(".banner")).to_contain_text("Nothing has arrived yet")
         shown.show(snapshot_of(shown.settings, None, phase="warming_up", warm_up=(100, 400)))
@@ -398,8 +437,23 @@ def test_what_was_in_a_dead_letter_is_shown_as_text_where_that_is_allowed(open_p
         assert page.title() == "streamgmm"
 
 
-def test_a_stream_that_is_quiet_says_since_when(open_page) -> None:
-    with Shown(settings_for(TWO, 2)) as shown:
-        running(shown, last_timestamp=1_000)
+def test_a_stream_that_is_quiet_since_the_service_started_says_so(open_page) -> None:
+    now = [1.7e9]
+    with Shown(settings_for(TWO, 2), clock=lambda: now[0]) as shown:
+        running(shown, totals=SOME, **NONE_WAITS)
         page = open_page(shown.address)
+        expect(page.get_by_role("status")).to_have_text("running")
+        now[0] += 1_260
+        running(shown, totals=SOME, **NONE_WAITS)
         expect(page.get_by_role("status")).to_have_text("quiet")
+        expect(page.locator(".banner")).to_contain_text("No record has arrived since the service started 21 min ago.")
+
+
+def test_how_far_behind_is_a_dash_before_it_is_known(open_page) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown, lag={})
+        page = open_page(shown.address)
+        tile = page.locator(".tile", has_text="behind").locator("b")
+        expect(tile).to_have_text("\u2013")
+        running(shown, lag={0: 1_000, 1: 234})
+        expect(tile).to_have_text("1,234")

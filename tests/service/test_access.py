@@ -140,6 +140,14 @@ async def test_a_form_that_has_no_end_is_not_read() -> None:
         assert (await client.post("/login", content=b"token=" + b"x" * 10_000)).status_code == 413
 
 
+async def test_the_forms_own_address_can_be_loaded_again() -> None:
+    async with served(**EVERYWHERE, **SECRET) as client:
+        kept = await client.get("/login?next=%2F%3Fx%3D1", headers=BROWSER)
+        assert (kept.status_code, kept.headers["location"]) == (303, "/?x=1")
+        for target in ("", "?next=%2Flogin", "?next=https%3A%2F%2Fevil.example"):
+            assert (await client.get(f"/login{target}", headers=BROWSER)).headers["location"] == "/"
+
+
 @pytest.mark.parametrize(
     "target", ["//evil.example", "https://evil.example", "/\\evil.example", "", "evil", "/a\r\nb: c"]
 )

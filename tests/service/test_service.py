@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 import uuid
+from contextlib import closing
 
 import msgpack
 import numpy as np
@@ -183,6 +184,36 @@ async def until(true, seconds=20.0):
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.01)
+
+
+async def test_a_broker_that_is_lost_is_said_to_be_until_it_takes_something_again(tmp_path, topic):
+    """Each try to take the model over looks promising until it is refused; only a claim that was taken is a restore."""
+    url, phases = f"sqlite:///{tmp_path}/log.db", []
+    async with open_broker(all_settings.Broker(url=url)) as broker:
+        await fill(broker, topic)
+    tries = []
+
+    async def counted(moment):
+        if moment == "open":
+            tries.append(moment)
+
+    given = settings(url, topic, broker={"url": url, "request_timeout": 1, "transaction_timeout": 2})
+    connect = lambda of: faults.FaultyBroker(open_broker(of), counted)  # noqa: E731
+    service = Service(given, connect=connect, listener=lambda snapshot: phases.append(snapshot.phase))
+    service.look_for_successor = 0.01
+    running = asyncio.create_task(service.run())
+    await until(lambda: service.observers.snapshot.totals.published > 0)
+    with closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await until(lambda: phases[-1] == "disconnected")
+        lost, before = len(phases), len(tries)
+        await until(lambda: len(tries) >= before + 2)
+        assert set(phases[lost:]) == {"disconnected"}
+        assert "is locked by another process" in service.observers.snapshot.detail
+    await until(lambda: phases[-1] == "running")
+    assert list(dict.fromkeys(phases[lost:])) == ["disconnected", "restoring", "running"]
+    service.stop()
+    await asyncio.wait_for(running, 10)
 
 
 async def test_a_later_claim_than_the_own_one_means_fenced(url, broker, topic):

@@ -9,7 +9,7 @@ from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import shape_of
 from streamgmm.mixture.vacancy import vacant
 from streamgmm.service.live.frame import Frame, Picture
-from streamgmm.service.live.rounding import significant
+from streamgmm.service.live.rounding import told_apart
 
 MOST_FEATURES = 24  # shown of each component
 RECENT = 60.0  # seconds that a birth or a split is marked for
@@ -59,7 +59,7 @@ def cards(frame: Frame, covariance: Covariance, features: list[int] | None = Non
     there = np.flatnonzero(~vacant(picture.parameters.weights))
     moved = deviations(picture, covariance)[there]
     shown = shown_features(moved) if features is None else features
-    means = significant(np.array([c.mean for c in frame.snapshot.components]).reshape(moved.shape), 6)
+    means = told_apart(np.array([c.mean for c in frame.snapshot.components]).reshape(moved.shape), 6)
     marks = _marks(frame)
     ids = picture.ids[there].tolist()
     columns = zip(

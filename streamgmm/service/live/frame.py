@@ -50,6 +50,8 @@ class Flow(NamedTuple):
     checkpoint_time: float | None  # of the last whole one, seconds since the epoch
     checkpoint_bytes: int | None
     memory_bytes: int | None  # resident
+    since: float | None = None  # when this process had the model, seconds since the epoch
+    last_records: float | None = None  # when it last committed any
 
 
 class Frame(NamedTuple):

@@ -61,6 +61,7 @@ class Recorder:
         if state is not None:
             self._note_births(state)
             self._state = state
+            self._flow = self._flow._replace(since=self._flow.since or self._clock())
 
     def committed(self, committed: Committed, latency: EndToEnd | None) -> None:
         """A transaction has ended well."""
@@ -76,6 +77,7 @@ class Recorder:
             commit_seconds=committed.seconds,
             checkpoint_time=flow.checkpoint_time if committed.checkpoint_bytes is None else now,
             checkpoint_bytes=committed.checkpoint_bytes or flow.checkpoint_bytes,
+            last_records=now if report.records else flow.last_records,
         )
 
     # ---- asked by pages
@@ -134,6 +136,8 @@ class Recorder:
         return picture_of(live) if isinstance(live, Live) else None
 
     def _rate(self, now: float) -> float | None:
+        if self._state is None:  # what is read back from a checkpoint has not been learnt just now
+            return None
         self._passed.append((now, self._snapshot.totals.records))
         while len(self._passed) > 2 and now - self._passed[0][0] > RATE_OVER:
             self._passed.popleft()

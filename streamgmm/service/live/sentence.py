@@ -1,11 +1,13 @@
 """How the stream stands against its reference, in a sentence for people."""
 
+import math
+
 from streamgmm.service.snapshot import DriftView
 
 _STATES = {
     "off": "Nobody watches whether the stream drifts.",
-    "settling": "The model settles before it becomes the reference: {progress:.0%} done.",
-    "calibrating": "Learning what is usual under the reference: {progress:.0%} done.",
+    "settling": "The model settles before it becomes the reference: {done} % done.",
+    "calibrating": "Learning what is usual under the reference: {done} % done.",
     "none": "The stream looks like its reference.",
     "warning": "The stream begins to look unlike its reference.",
     "alarm": "The stream no longer looks like its reference.",
@@ -14,4 +16,5 @@ _STATES = {
 
 def sentence(drift: DriftView) -> str:
     """The state, and behind it what changed where that is known."""
-    return " ".join(filter(None, (_STATES[drift.state].format(progress=drift.progress), drift.sentence)))
+    done = math.floor(100 * drift.progress)  # 100 only when it is
+    return " ".join(filter(None, (_STATES[drift.state].format(done=done), drift.sentence)))

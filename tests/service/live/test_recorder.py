@@ -15,7 +15,7 @@ from streamgmm.service.live import points, series
 from streamgmm.service.live.frame import n_points
 from streamgmm.service.live.recorder import MOMENTS, Recorder, thinned
 from streamgmm.service.live.ring import Ring
-from streamgmm.service.live.rounding import significant, to_a_thousandth
+from streamgmm.service.live.rounding import significant, to_a_thousandth, told_apart
 from streamgmm.service.live.wire import Wire
 from streamgmm.service.publisher import Committed
 from streamgmm.service.snapshot import StatisticView
@@ -225,3 +225,25 @@ def test_significant_digits(value: float, short: float) -> None:
 def test_rounding_keeps_a_thousandth_of_the_spread_wherever_it_lies() -> None:
     values = 1e8 + np.random.default_rng(0).normal(0, 1e-3, 100)
     assert np.abs(to_a_thousandth(values, 1e-3) - values).max() < 1e-6
+
+
+def test_what_a_restore_brings_is_no_rate() -> None:
+    clock = iter(np.arange(1000.0, 1e6, 0.25))
+    recorder = Recorder(empty(SETTINGS), lambda: float(next(clock)))
+    recorder.make()
+    state = State({0: 1}, LIVE, 2, Totals(records=500_000))
+    shown = snapshot_of(SETTINGS, LIVE)
+    rates = []
+    for records in (500_000, 500_000, 500_100, 500_200):
+        recorder.show(shown._replace(totals=shown.totals._replace(records=records)), state)
+        rates.append(recorder.make().flow.rate)
+    assert rates == [None, 0.0, 200.0, pytest.approx(800 / 3)]
+
+
+def test_means_that_differ_little_keep_the_digits_that_tell_them_apart() -> None:
+    means = np.array([[1e9 + 0.123456, 0.123456789, np.nan], [1e9 + 4, 12.0, np.nan], [1e9 + 2, np.nan, np.inf]])
+    found = told_apart(means, 6)
+    np.testing.assert_allclose(found[:, 0] - 1e9, [0.12, 4, 2], atol=1e-6)
+    assert found[0, 1] == 0.123457
+    assert np.isnan(found[2, 1]) and np.isnan(found[:2, 2]).all()
+    assert told_apart(np.array([[1e9 + 0.5]]), 6).item() == 1e9

@@ -5,7 +5,7 @@ import { TableBehind } from "./table.js";
 import { AxisChoice } from "./axis_choice.js";
 import { Scatter } from "./scatter.js";
 import { Steps } from "./steps.js";
-import { compact, percent, whole } from "./format.js";
+import { compact, percent, spread, whole } from "./format.js";
 import { labelOf } from "./identity.js";
 import { transformOf } from "./scales.js";
 
@@ -14,8 +14,9 @@ const ABOUT = "Each mark is a recent vector. Each ring is a component: the inner
 export function Clusters({ state, frame, points, choose }) {
   const { view, ellipses, model: { features } } = frame;
   const choice = view && html`<${AxisChoice} view=${view} features=${features} choose=${choose} />`;
-  const value = (axis, at) => (axis?.feature === null ? compact(at) : compact(transformOf(features[axis.feature].transform).undo(at)));
-  return html`<${Panel} name="clusters" title="Clusters" about=${ABOUT} controls=${choice}>
+  const apart = view && [0, 1].map((axis) => spread(ellipses.map(({ centre }) => own(axis ? view.y : view.x, centre[axis], features))));
+  const value = (axis, at) => compact(own(axis, at, features), apart[axis === view.y ? 1 : 0]);
+  return html`<${Panel} name="clusters" title="Clusters" about=${view ? `${ABOUT} ${leftOut(points)}` : ABOUT} controls=${choice}>
     ${view
       ? html`<${Scatter} scene=${{ view, ellipses, reference: frame.reference, points }} features=${features}
           shown=${frame} focus=${state.view.focus} choose=${choose} />
@@ -24,6 +25,18 @@ export function Clusters({ state, frame, points, choose }) {
         <${TableBehind} caption="The newest vectors" head=${["vector", "component", "certainty", ...axisNames(view, features)]} rows=${() => newest(points, view, value)} />`
       : html`<${Steps} at=${frame.model.warm_up[0] > 0 && frame.model.phase === "warming_up" ? 1 : 0} />`}
   </${Panel}>`;
+}
+
+/** A place along an axis in the feature's own unit; null where it is not known. */
+function own(axis, at, features) {
+  if (at === null || at === undefined || !axis) return null;
+  return axis.feature === null ? at : transformOf(features[axis.feature].transform).undo(at);
+}
+
+/** A vector with a gap along these axes has no place in the picture. */
+function leftOut({ x, y }) {
+  const count = x.reduce((sum, at, i) => sum + Number(at === null || y[i] === null), 0);
+  return count ? `${whole(count)} of the last ${whole(x.length)} vectors lack a value along these axes and are not drawn.` : "";
 }
 
 const TABLE_ROWS = 30;

@@ -3,7 +3,7 @@ import { html } from "./html.js";
 import { Panel } from "./panel.js";
 import { Mark } from "./mark.js";
 import { Sparkline } from "./sparkline.js";
-import { compact, percent, signed, titled, whole } from "./format.js";
+import { compact, percent, signed, spreads, titled, whole } from "./format.js";
 import { colourClass, labelOf } from "./identity.js";
 
 const MOST_CARDS = 30;
@@ -17,10 +17,11 @@ export function Components({ state, frame, rows, choose }) {
   const cards = sorted(frame.components, state.view.sort);
   const choice = html`<label class="choice">sorted <select value=${state.view.sort}
     onChange=${(event) => choose({ sort: event.currentTarget.value })}>${SORTS.map(([key, word]) => html`<option value=${key}>${word}</option>`)}</select></label>`;
+  const apart = spreads(frame);
   const trends = rows.slice(-TREND);
   const largest = Math.max(...cards.map(({ weight }) => weight), 1e-9);
   return html`<${Panel} name="components" title="Components" about=${ABOUT} controls=${choice}>
-    ${cards.length ? html`<ul class="cards">${cards.slice(0, MOST_CARDS).map((card) => html`<${Card} key=${card.id} card=${card} frame=${frame} largest=${largest}
+    ${cards.length ? html`<ul class="cards">${cards.slice(0, MOST_CARDS).map((card) => html`<${Card} key=${card.id} card=${card} frame=${frame} apart=${apart} largest=${largest}
         trend=${trends.map(({ weights }) => weights[card.id] ?? null)} chosen=${state.view.focus === card.id} choose=${choose} />`)}</ul>` : html`<p class="empty">No components yet.</p>`}
     ${cards.length > MOST_CARDS && html`<p class="about">${cards.length - MOST_CARDS} more: <a href="/api/v1/components">/api/v1/components</a></p>`}
   </${Panel}>`;
@@ -38,7 +39,7 @@ const SIDES = { merged: "with", split: "from", born: "from" };
 /** "split from C2": what befell it, and with whom. */
 const marked = ({ mark, other }) => (other === null || !SIDES[mark] ? mark : `${mark} ${SIDES[mark]} ${labelOf(other)}`);
 
-function Card({ card, frame, largest, trend, chosen, choose }) {
+function Card({ card, frame, apart, largest, trend, chosen, choose }) {
   const { id, weight, reference_weight: before, mark } = card;
   const change = before === null ? null : 100 * (weight - before);
   const aged = card.age === null ? "" : ` of the last ${whole(card.age)}`;
@@ -49,7 +50,7 @@ function Card({ card, frame, largest, trend, chosen, choose }) {
     <span class="bar" aria-hidden="true"><i style=${{ width: `${(100 * weight) / largest}%` }}></i>${before !== null && html`<u style=${{ left: `${Math.min(100, (100 * before) / largest)}%` }}></u>`}</span>
     <${Sparkline} values=${trend} />
     <span class="means">${frame.shown.slice(0, MOST_FEATURES).map((feature, i) => html`<span class="name">${titled(frame.model.features[feature])}</span>
-      <b class="number">${compact(card.mean[i])}</b><small class="number ${Math.abs(card.deviation[i]) >= 0.5 ? "moved" : ""}">${card.deviation[i] === null ? "" : `${signed(card.deviation[i])} sd`}</small>`)}</span>
+      <b class="number">${compact(card.mean[i], apart[i])}</b><small class="number ${Math.abs(card.deviation[i]) >= 0.5 ? "moved" : ""}">${card.deviation[i] === null ? "" : `${signed(card.deviation[i])} sd`}</small>`)}</span>
     <span class="small">${mark && html`<em class="badge">${marked(card)}</em>`}remembers ${whole(card.effective)} vectors${aged}</span>
   </button></li>`;
 }

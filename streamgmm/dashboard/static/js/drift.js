@@ -9,7 +9,8 @@ import { Beside } from "./beside.js";
 import { signOf } from "./event_signs.js";
 import { told } from "./event_words.js";
 
-const COLOURS = ["id-0", "id-1", "id-2", "id-3", "id-4", "id-5", "id-6", "id-7"];
+const COLOURS = 8;
+const DASHES = [[], [9, 4], [2, 3], [12, 3, 2, 3], [5, 2], [8, 3, 2, 3, 2, 3]]; // px: who sees no colours tells lines by them
 const LAST_EVENTS = 5;
 const TABLE_ROWS = 30;
 
@@ -24,7 +25,7 @@ export function Drift({ state, frame, rows, all }) {
   const until = state.past ? frame.time : null;
   const likelihood = [{ name: "log-likelihood", colour: "calm", of: (row) => row.log_likelihood }];
   const names = [...new Set([...statistics.map(({ name }) => name), ...told.flatMap((row) => Object.keys(row.shares))])];
-  const shares = names.map((name, i) => ({ name, colour: COLOURS[i % COLOURS.length], dash: i >= COLOURS.length ? [4, 3] : undefined, of: (row) => row.shares[name] }));
+  const shares = names.map((name, i) => ({ name, colour: `id-${i % COLOURS}`, dash: dashOf(i), of: (row) => row.shares[name] }));
   return html`<${Panel} name="drift" title="Drift" about=${ABOUT}>
     ${frame.view && names.length > 0 && html`<${Legend} names=${names} statistics=${statistics} />
       <${Chart} rows=${told} lines=${shares} limits=${[1]} bounds=${[0, 1.3]} words=${percent} events=${signs} until=${until} theme=${theme} height=${160}
@@ -45,12 +46,14 @@ const WAITING = {
   calibrating: "The reference is frozen. What is usual under it is being learnt; then the limits are known.",
 };
 
+const dashOf = (i) => DASHES[i % DASHES.length];
+
 const share = (value, limit) => (value === null || value === undefined || !limit ? null : value / limit);
 
 /** After a new reference the lines go on as they were; what they mean now is not known before its limits are. */
 function Legend({ names, statistics }) {
   const now = new Map(statistics.map((one) => [one.name, one]));
-  return html`<ul class="legend">${names.map((name, i) => html`<li class="id-${i % COLOURS.length}"><i aria-hidden="true"></i>${words(name)} <b class="number">${compact(now.get(name)?.value)}</b>
+  return html`<ul class="legend">${names.map((name, i) => html`<li class="id-${i % COLOURS}"><svg viewBox="0 0 30 4" aria-hidden="true"><line x1="0" y1="2" x2="30" y2="2" stroke-dasharray=${dashOf(i).join(" ")} /></svg>${words(name)} <b class="number">${compact(now.get(name)?.value)}</b>
     <small>${now.has(name) ? `alarm above ${compact(now.get(name).limit)}` : "no limit yet"}</small></li>`)}</ul>`;
 }
 

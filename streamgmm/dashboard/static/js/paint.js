@@ -3,6 +3,7 @@ import { colour } from "./theme.js";
 import { colourName, labelOf, shapeOf, trace } from "./identity.js";
 import { percent } from "./format.js";
 
+export const LABEL_FONT = "12px system-ui, sans-serif";
 const POINT = 2.6; // px
 const FADED = 0.25; // opacity of the oldest point, of a fresh one's
 const FEW = 12; // labels that have room for the weight
@@ -37,7 +38,7 @@ function grid(context, plot, { x, y }, theme) {
   context.lineWidth = 1;
   context.strokeStyle = theme.line;
   context.fillStyle = theme.soft;
-  context.font = "12px system-ui, sans-serif";
+  context.font = LABEL_FONT;
   const line = (x0, y0, x1, y1) => { context.beginPath(); context.moveTo(x0, y0); context.lineTo(x1, y1); context.stroke(); };
   context.textAlign = "center";
   context.textBaseline = "top";

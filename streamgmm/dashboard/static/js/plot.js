@@ -3,6 +3,7 @@ import { inLanes } from "./draw_list.js";
 import { radiusOf, radiusOnLine } from "./ellipse.js";
 
 const MARGIN = 0.06; // of the span, around what must be seen
+const LEAST = 1e-11; // of the values, that a span can be told by
 const SHRINK = 0.55; // the span stays until what must be seen needs less than this part of it
 const MUCH = 0.995; // of the points that must be seen, the rest may lie outside
 
@@ -52,6 +53,8 @@ function inner(values) {
 const joined = (a, b) => (a && b ? [Math.min(a[0], b[0]), Math.max(a[1], b[1])] : a ?? b ?? [0, 1]);
 
 function widened([low, high]) {
-  const size = high - low || Math.max(Math.abs(high) * 1e-6, 1e-9);
-  return [low - MARGIN * size, high + MARGIN * size];
+  const size = high - low, least = LEAST * Math.max(Math.abs(low), Math.abs(high));
+  if (size > least) return [low - MARGIN * size, high + MARGIN * size];
+  const room = Math.abs(high) / 10 || 1; // a feature that never changes
+  return [low - room, high + room];
 }

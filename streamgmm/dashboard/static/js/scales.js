@@ -1,4 +1,6 @@
 // A feature's transform: the model lives behind it, so axes are stretched by it and labelled in the feature's own unit.
+import { fixed, minus } from "./format.js";
+
 const TRANSFORMS = {
   identity: { apply: (v) => v, undo: (z) => z },
   sqrt: { apply: (v) => (v >= 0 ? Math.sqrt(v) : NaN), undo: (z) => (z >= 0 ? z * z : NaN) },
@@ -18,6 +20,7 @@ export function ticks(low, high, transform, count) {
   if (!Number.isFinite(low) || !Number.isFinite(high) || !(high > low)) return [];
   const from = Number.isFinite(first) ? first : 0;
   const values = last / from > 20 && from > 0 ? decades(from, last) : steps(from, last, 2 * count);
+  const label = labels(values);
   return values
     .map((value) => ({ at: transform.apply(value), label: label(value) }))
     .filter(({ at }) => at >= low && at <= high)
@@ -43,8 +46,24 @@ function decades(from, to) {
 
 const farEnough = (gap) => ((last) => ({ at }) => { if (at - last < gap) return false; last = at; return true; })(-Infinity);
 
-function label(value) {
+const LONG = 1e7; // from here on a power of ten is shorter, as long as few digits tell the marks apart
+const FEW = 4; // digits
+
+/** How to write these values so that no two look alike: as many digits as the smallest step between them asks for. */
+function labels(values) {
+  const sizes = values.map(Math.abs).filter((size) => size > 0);
+  const largest = Math.max(...sizes, 1e-300);
+  if (largest / Math.min(...sizes, largest) > 1e4 && values[0] > 0) return short; // decades
+  const step = Math.min(...values.slice(1).map((value, i) => value - values[i]), largest);
+  const digits = -Math.floor(Math.log10(step) + 1e-9);
+  const needed = Math.floor(Math.log10(largest) + 1e-9) + digits;
+  if ((largest >= LONG || largest < 0.001) && needed < FEW) return (value) => (value ? minus(value.toExponential(Math.max(0, exponentDigits(value, digits)))) : "0");
+  return (value) => fixed(value, digits);
+}
+
+const exponentDigits = (value, digits) => Math.floor(Math.log10(Math.abs(value)) + 1e-9) + digits;
+
+function short(value) {
   const size = Math.abs(value);
-  if (size && (size < 0.001 || size >= 1e6)) return value.toExponential(0);
-  return Number(value.toPrecision(6)).toLocaleString("en", { maximumFractionDigits: 6 });
+  return size < 0.001 || size >= LONG ? minus(value.toExponential(0)) : Number(value.toPrecision(6)).toLocaleString("en", { maximumFractionDigits: 6 });
 }

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { drawList } from "./draw_list.js";
 import { extent, plotOf, steady } from "./plot.js";
-import { paint } from "./paint.js";
+import { LABEL_FONT, paint } from "./paint.js";
 import { hit } from "./hit.js";
 import { walked } from "./walk.js";
 import { ticks, transformOf } from "./scales.js";
@@ -12,7 +12,9 @@ import { Tip } from "./tip.js";
 import { percent } from "./format.js";
 import { labelOf } from "./identity.js";
 
-const MARGINS = { left: 56, right: 12, top: 10, bottom: 28 };
+const MARGINS = { left: 44, right: 12, top: 10, bottom: 28 };
+const MOST_MARKS = { x: 7, y: 6 };
+const BESIDE = 14; // px, between a label and the edges beside it
 
 export function Scatter({ scene, features, shown, focus, choose }) {
   const canvas = useRef(null);
@@ -66,16 +68,34 @@ function sized(canvas, setSize) {
 function draw(canvas, scene, features, held, { width, height }, { chosen, at }) {
   const axes = `${scene.view.x.key} ${scene.view.y?.key}`;
   const wanted = steady(axes === held.axes ? held.extent : null, extent(scene));
-  const plot = plotOf(wanted, width, height, MARGINS);
+  const context = canvas.getContext("2d");
+  const y = marks(scene.view.y, wanted.y, features, MOST_MARKS.y);
+  const left = Math.min(width / 2, Math.max(MARGINS.left, widest(context, y) + BESIDE));
+  const x = fitting((count) => marks(scene.view.x, wanted.x, features, count), context, width - left - MARGINS.right);
+  const plot = plotOf(wanted, width, height, { ...MARGINS, left });
   const list = drawList(scene, plot);
   const ratio = window.devicePixelRatio || 1;
   if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
-  const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  paint(context, list, { axes: { x: marks(scene.view.x, plot.x, features, 7), y: marks(scene.view.y, plot.y, features, 6) }, chosen, at });
-  if (window.streamgmm) window.streamgmm.drawList = list;
+  paint(context, list, { axes: { x, y }, chosen, at });
+  if (window.streamgmm) window.streamgmm.drawList = { ...list, axes: { x, y } };
   return { axes, extent: wanted, list };
+}
+
+/** Pixels that the widest label takes. */
+function widest(context, found) {
+  context.font = LABEL_FONT;
+  return Math.max(0, ...found.map(({ label }) => context.measureText(label).width));
+}
+
+/** As many marks as have room side by side. */
+function fitting(some, context, width) {
+  for (let count = MOST_MARKS.x; count > 1; count -= 1) {
+    const found = some(count);
+    if (found.length * (widest(context, found) + BESIDE) <= width) return found;
+  }
+  return some(1).slice(0, 1);
 }
 
 function marks(axis, [low, high], features, count) {

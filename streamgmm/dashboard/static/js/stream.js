@@ -2,6 +2,7 @@
 import { html } from "./html.js";
 import { Panel } from "./panel.js";
 import { Sparkline } from "./sparkline.js";
+import { behind } from "./status.js";
 import { bytes, clock, compact, seconds, whole } from "./format.js";
 
 const TREND = 240; // frames
@@ -11,7 +12,6 @@ const ABOUT = "How the records flow through, and what could not be learnt.";
 
 export function Stream({ frame, rows }) {
   const { flow, model: { totals, lag } } = frame;
-  const behind = Object.values(lag).reduce((sum, count) => sum + count, 0);
   const trend = rows.slice(-TREND);
   const rejected = Object.entries(totals.rejected);
   const shown = frame.dead_letters.some(({ payload }) => payload !== null);
@@ -19,7 +19,7 @@ export function Stream({ frame, rows }) {
   return html`<${Panel} name="stream" title="Stream" about=${ABOUT}>
     <dl class="tiles">
       <${Tile} name="rate" value="${whole(flow.rate)}/s" hint="records"><${Sparkline} values=${trend.map(({ rate }) => rate)} floor=${0} /></${Tile}>
-      <${Tile} name="behind" value=${whole(behind)} hint="records not yet learnt"><${Sparkline} values=${trend.map((row) => row.lag)} floor=${0} /></${Tile}>
+      <${Tile} name="behind" value=${whole(behind(frame))} hint="records not yet learnt"><${Sparkline} values=${trend.map((row) => row.lag)} floor=${0} /></${Tile}>
       <${Tile} name="latency" value=${seconds(flow.latency_mean)} hint="from timestamp to commit"><${Sparkline} values=${trend.map(({ latency }) => latency)} floor=${0} /></${Tile}>
       <${Tile} name="assigned" value=${whole(totals.published)} hint="of ${whole(totals.records)} read" />
       <${Tile} name="checkpoint" value=${flow.checkpoint_time === null ? "–" : `${seconds(Math.max(0, frame.time - flow.checkpoint_time))} old`} hint="${bytes(flow.checkpoint_bytes)}, ${whole(flow.commits)} commits" />

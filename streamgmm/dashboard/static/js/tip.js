@@ -1,20 +1,43 @@
 // What lies under the pointer: a vector's features and responsibilities, or a component's card.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { Mark } from "./mark.js";
-import { compact, percent, signed, titled, whole } from "./format.js";
+import { compact, percent, signed, spreads, titled, whole } from "./format.js";
 
 const MOST = 5; // lines
+const AWAY = 14; // px, from what it speaks of
 const LEAST = 0.005; // share of a component that is told
 
 export function Tip({ under, frame }) {
-  const side = `${under.x > 320 ? "left" : "right"} ${under.y > 200 ? "above" : "below"}`;
-  return html`<div class="tip ${side}" style=${{ left: `${under.x}px`, top: `${under.y}px` }}>
-    ${under.point ? html`<${Vector} point=${under.point} features=${frame.model.features} />` : html`<${Card} id=${under.ellipse.id} frame=${frame} />`}
+  const box = useRef(null);
+  useLayoutEffect(() => {
+    const observer = new ResizeObserver(() => beside(box.current, under)); // what is told comes later, and widens it
+    observer.observe(box.current);
+    beside(box.current, under);
+    return () => observer.disconnect();
+  }, [under.x, under.y]);
+  return html`<div class="tip" ref=${box} style=${{ left: `${under.x}px`, top: `${under.y}px` }}>
+    ${under.point ? html`<${Vector} point=${under.point} frame=${frame} />` : html`<${Card} id=${under.ellipse.id} frame=${frame} />`}
   </div>`;
 }
 
-function Vector({ point, features }) {
+/** Moved to the side where there is more room, and no further than the picture's edges. */
+function beside(box, { x, y }) {
+  const { clientWidth: width, clientHeight: height } = box.offsetParent;
+  const left = x > width / 2 ? x - AWAY - box.offsetWidth : x + AWAY;
+  const within = Math.max(0, Math.min(left, width - box.offsetWidth));
+  box.style.transform = `translate(${within - x}px, ${y > height / 2 ? -AWAY - box.offsetHeight : AWAY}px)`;
+}
+
+/** Numbers of the features that are told: first those on the axes. */
+function toldOf({ view, model: { features } }) {
+  const onAxes = [view?.x.feature, view?.y?.feature].filter((feature) => feature !== null && feature !== undefined);
+  return [...new Set([...onAxes, ...features.keys()])].slice(0, MOST);
+}
+
+function Vector({ point, frame }) {
+  const { shown, model: { features } } = frame;
+  const apart = spreads(frame);
   const { number } = point;
   const [answer, setAnswer] = useState({});
   useEffect(() => {
@@ -28,14 +51,16 @@ function Vector({ point, features }) {
   const shares = Object.entries(found.responsibilities).sort((a, b) => b[1] - a[1]).filter(([, share], i) => i === 0 || share >= LEAST).slice(0, MOST);
   return html`<p><strong>A vector</strong>${found.outlier ? ", an outlier" : ""} belongs to</p>
     <ul>${shares.map(([id, share]) => html`<li><${Mark} id=${Number(id)} /> <b class="number">${percent(share)}</b></li>`)}</ul>
-    <dl>${features.slice(0, MOST).map((feature, i) => html`<dt>${titled(feature)}</dt><dd class="number">${compact(found.features[i])}</dd>`)}</dl>`;
+    <dl>${toldOf(frame).map((i) => html`<dt>${titled(features[i])}</dt><dd class="number">${compact(found.features[i], apart[shown.indexOf(i)])}</dd>`)}</dl>`;
 }
 
 function Card({ id, frame }) {
   const card = frame.components.find((one) => one.id === id);
   if (!card) return null;
-  const largest = frame.shown.map((feature, i) => [feature, card.mean[i], card.deviation[i]]).slice(0, MOST);
+  const first = toldOf(frame), apart = spreads(frame);
+  const place = (feature) => (first.includes(feature) ? first.indexOf(feature) : MOST);
+  const largest = frame.shown.map((feature, i) => [feature, compact(card.mean[i], apart[i]), card.deviation[i]]).sort(([a], [b]) => place(a) - place(b)).slice(0, MOST);
   return html`<p><${Mark} id=${id} /> <b class="number">${percent(card.weight)}</b> of the stream, as ${whole(card.effective)} vectors say</p>
     <dl>${largest.map(([feature, mean, moved]) => html`<dt>${titled(frame.model.features[feature])}</dt>
-      <dd class="number">${compact(mean)}${moved === null ? "" : ` (${signed(moved)} sd)`}</dd>`)}</dl>`;
+      <dd class="number">${mean}${moved === null ? "" : ` (${signed(moved)} sd)`}</dd>`)}</dl>`;
 }
