@@ -23,6 +23,7 @@ from streamgmm.demo.screen import screen_for
 from streamgmm.demo.stage import Stage
 from streamgmm.service import log_lines, view
 from streamgmm.service.audit import audit
+from streamgmm.service.audit.report import AuditReport
 from streamgmm.service.service import Service
 from streamgmm.settings import Log, Settings
 
@@ -131,9 +132,15 @@ def _scene(stage: Stage, service: Service, seconds: float | None) -> Scene:
 async def _audited(settings: Settings) -> str:
     """What `audit` finds in the demo's own log, in a sentence."""
     async with open_broker(settings.broker) as broker:
-        report = await audit(settings, broker)
-    verdict = list(report.lines())[-1]
-    return f"Audit: {report.input:,} records in, {report.assigned + report.dead_lettered:,} out; {verdict}."
+        return audited(await audit(settings, broker))
+
+
+def audited(report: AuditReport) -> str:
+    """What an audit has found; the demo's log keeps the last records only, and outputs are larger than inputs."""
+    gone, verdict = report.taken_from_output, list(report.lines())[-1]
+    out = report.assigned + report.dead_lettered + gone
+    aged = f", the first {gone:,} of them no longer kept" if gone else ""
+    return f"Audit: {report.input:,} records in, {out:,} out{aged}; {verdict}."
 
 
 def _following() -> summary.Next:

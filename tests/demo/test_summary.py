@@ -3,9 +3,10 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from streamgmm.demo import datasets, story, summary
+from streamgmm.demo import datasets, run, story, summary
 from streamgmm.demo.stage import Stage
 from streamgmm.demo.summary import Next
+from streamgmm.service.audit.report import AuditReport
 from tests.demo.snapshots import running
 
 NEXT = Next(".venv/bin/streamgmm", "streamgmm/data/players.csv", "streamgmm/data/players.yaml")
@@ -69,3 +70,10 @@ def test_a_demo_that_ended_early_says_so() -> None:
 def test_other_numbers_of_segments_are_counted() -> None:
     assert summary.names(2, ("a", "b")) == ("a", "b")
     assert summary.names(3, ("a", "b")) == ("1 of 3", "2 of 3", "3 of 3")
+
+
+def test_what_the_demos_log_has_dropped_is_no_gap_in_the_audits_sentence() -> None:
+    whole = AuditReport("players", "exactly_once", input=340, assigned=330, dead_lettered=10)
+    assert run.audited(whole) == "Audit: 340 records in, 340 out; ok: every record is there, none twice."
+    aged = whole._replace(assigned=250, taken_from_output=80)
+    assert "340 records in, 340 out, the first 80 of them no longer kept; ok" in run.audited(aged)

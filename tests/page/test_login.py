@@ -31,6 +31,21 @@ def running(shown: Shown) -> str:
     return f"http://127.0.0.1:{shown.address.rpartition(':')[2]}"
 
 
+def test_a_moment_that_is_refused_for_want_of_a_token_says_so(open_page) -> None:
+    with serving() as shown:
+        address = running(shown)
+        for _ in range(5):
+            running(shown)
+        page = open_page(address)
+        page.get_by_label("Token").fill(SECRET)
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("status")).to_have_text("running")
+        page.context.clear_cookies()
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowLeft")
+        expect(page.get_by_role("alert")).to_contain_text("the service asks for its token")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_form_is_for_everybody_and_lets_in_who_has_the_token(closed: Shown, open_page, scheme: str) -> None:
     page = open_page(f"{running(closed)}/?x=1", color_scheme=scheme, bypass_csp=True)

@@ -7,15 +7,18 @@ import sys
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import expect
 
 from streamgmm.broker.interface import Topic
 from streamgmm.broker.open import open_broker
+from streamgmm.commands.report import page as report_page
+from streamgmm.commands.report.events import Summary
 from streamgmm.records.columns import Record, of_records
 from streamgmm.settings import Broker
 from tests.page.axe import serious
-from tests.report.test_report import EVIL, NOW, STORY, change, summary
+from tests.report.test_report import EVIL, NOW, START, STORY, change, of, summary
 
 CONFIG = """
 broker: {url: "sqlite:///log.db"}
@@ -74,3 +77,37 @@ def test_it_runs_no_script_loads_nothing_and_fits_a_narrow_window(report: Path, 
     assert page.evaluate("performance.getEntriesByType('resource').length") == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     expect(page.get_by_text("<script src=//x.test/a.js></script>").first).to_be_visible()
+
+
+LINES = """(cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
+}"""
+
+
+def short_run(summaries: int) -> str:
+    """The report of a run that ended soon: an alarm, and few summaries."""
+    read = tuple(msgspec.json.decode(json.dumps(summary(i)).encode(), type=Summary) for i in range(summaries))
+    changes = [change(kind, 0) for kind in ("drift_warned", "drift_raised", "drift_cleared")]
+    seen = of(changes)._replace(end=START + 30_000 if not summaries else NOW, summaries=read)
+    return report_page.html(seen)
+
+
+@pytest.mark.parametrize(
+    ("summaries", "said", "charts"), [(0, "No summary was read", 0), (1, "One summary was read", 4)]
+)
+def test_a_short_run_is_told_in_words_and_what_there_is_is_seen(
+    tmp_path: Path, open_page, summaries: int, said: str, charts: int
+) -> None:
+    (tmp_path / "short.html").write_text(short_run(summaries))
+    page = open_page((tmp_path / "short.html").as_uri(), viewport={"width": 1200, "height": 900})
+    expect(page.get_by_text(said)).to_be_visible()
+    expect(page.locator("svg")).to_have_count(charts)
+    for word in ("ALARM", "warning"):
+        assert page.locator("td", has_text=word).first.evaluate(LINES) == 1
+    if charts:
+        assert page.locator(".dot").count() >= 4
+        assert page.locator("svg").last.locator("text").all_text_contents()[:2] == ["11.2", "13.8"]
+        widths = page.locator("rect.alarm").evaluate_all("(all) => all.map((e) => Number(e.getAttribute('width')))")
+        assert widths and min(widths) >= 6

@@ -314,8 +314,9 @@ def test_what_is_looked_at_beside_the_alarm_is_on_the_page_and_marked_where_it_i
             "undecided 0.50 nats +0.30 against the reference",
             "odd inside their component APM APM 0.31, latency 0.02",
         ]
-        row, last = page.locator(".beside").bounding_box(), facts.last.bounding_box()
-        assert last["width"] == pytest.approx(row["width"], abs=1)  # an odd one fills its row
+        row, boxes = page.locator(".beside").bounding_box(), [fact.bounding_box() for fact in facts.all()]
+        last_of_rows = {box["y"]: box["x"] + box["width"] for box in boxes}  # each row is full
+        assert list(last_of_rows.values()) == pytest.approx([row["x"] + row["width"]] * len(last_of_rows), abs=1)
         assert page.locator(".fact.bad dt").all_inner_texts() == ["weights' shift"]
         assert page.locator(".fact.watch dt").all_inner_texts() == ["odd inside their component"]
         unknown = beside._replace(
@@ -457,3 +458,91 @@ def test_how_far_behind_is_a_dash_before_it_is_known(open_page) -> None:
         expect(tile).to_have_text("\u2013")
         running(shown, lag={0: 1_000, 1: 234})
         expect(tile).to_have_text("1,234")
+
+
+def test_an_alarm_that_stands_while_nothing_is_above_its_limit_says_why(open_page) -> None:
+    drift = NO_DRIFT._replace(state="alarm", sentence="C1 moved")
+    with Shown(settings_for(TWO, 2, drift={"cool_down": 1_500})) as shown:
+        running(shown, drift=drift._replace(statistics=(StatisticView("weights", 9.0, 4.0),)))
+        page = open_page(shown.address)
+        expect(page.locator(".sentence")).to_have_text("Drift! The stream no longer looks like its reference. C1 moved")
+        running(shown, drift=drift._replace(statistics=(StatisticView("weights", 3.0, 4.0),)))
+        expect(page.locator(".sentence")).to_contain_text("below their warning limits, which are lower, for 1,500 vec")
+
+
+def test_partitions_are_shown_by_how_far_they_are_behind_each_in_one_row(open_page) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown, lag={partition: partition * 1_000 + 57 for partition in range(20)})
+        page = open_page(shown.address)
+        rows = page.locator(".lags li")
+        expect(rows).to_have_count(12)
+        assert rows.first.inner_text().split() == ["19", "19,057"]
+        places = [row.locator("> *").evaluate_all(TOPS) for row in rows.all()]
+        assert all(len(set(tops)) == 1 for tops in places), places
+        expect(page.locator(".stream h3").first).to_have_text("Behind, by partition the furthest behind")
+
+
+TOPS = """(parts) => parts.map((part) => {
+  const { top, height } = part.getBoundingClientRect();
+  return Math.round((top + height / 2) / 4);
+})"""
+
+
+def test_words_say_what_is_and_not_more(open_page) -> None:
+    waits = "The reference is complete after 600 more vectors"
+    with Shown(settings_for(TWO, 2)) as shown:
+        settling = NO_DRIFT._replace(state="settling", progress=0.9984, statistics=())
+        running(shown, drift=settling, log_likelihood=None)
+        page = open_page(shown.address)
+        expect(page.locator(".sentence")).to_contain_text("the reference: 99 % done.")
+        expect(page.locator(".drift .chart")).to_have_count(0)
+        expect(page.locator(".components .about").first).to_contain_text("has found, largest first.")
+        page.get_by_label("sorted").select_option("change")
+        expect(page.locator(".components .about").first).to_contain_text("first those that changed most")
+        running(shown, drift=settling._replace(state="calibrating", progress=0.05, sentence=waits))
+        expect(page.locator(".sentence")).to_contain_text(f"5 % done. {waits}")
+
+
+def test_a_reference_that_is_too_small_for_the_run_length_says_so(open_page) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown)
+        page = open_page(shown.address)
+        live = model_of_size(3, 2)
+        for held in (True, False):
+            fields = {"vectors": 5_000, "held": held, "held_run_length": 50_000.0}
+            event = Event("reference_calibrated", fields)
+            shown.show(snapshot_of(shown.settings, live), live, (), events=(event,))
+        expect(page.locator(".events li").first).to_contain_text("too few for drift.expected_run_length")
+        expect(page.locator(".events li").last).to_contain_text("reference calibrated: 5,000 vectors")
+        expect(page.locator(".events li").last).not_to_contain_text("too few")
+
+
+@pytest.mark.parametrize(("value", "digits", "said"), [(-0.04, 1, "0.0"), (-0.4, 0, "0"), (0.06, 1, "+0.1")])
+def test_what_rounds_to_nothing_has_no_sign(open_page, value: float, digits: int, said: str) -> None:
+    with Shown(settings_for(TWO, 2)) as shown:
+        page = open_page(shown.address)
+        given = f"import('/static/js/format.js').then(({{ signed }}) => signed({value}, {digits}))"
+        assert page.evaluate(given) == said
+
+
+LONG = "a_rather_long_name_of_a_feature_" * 6
+
+
+def test_long_names_can_be_read_to_their_end(open_page) -> None:
+    with Shown(settings_for((LONG, "latency"), 2)) as shown:
+        running(shown, k=2)
+        page = open_page(f"{shown.address}?focus=0&x=p0&y=p1")
+        page.wait_for_function("() => window.streamgmm.drawList && window.streamgmm.drawList.points.length")
+        cut = "(all) => all.filter((e) => e.scrollWidth > e.clientWidth + 1).length"
+        for place in (".card[aria-pressed=true] .name", ".matrix tbody th"):
+            names = page.locator(place)
+            assert names.count() > 0 and names.evaluate_all(cut) == 0, place
+
+
+def test_the_title_of_a_principal_axis_is_seen_whole(open_page) -> None:
+    with Shown(settings_for(("GapBetweenPACs", "ActionLatency", "MinimapAttacks"), 2)) as shown:
+        running(shown, k=2)
+        page = open_page(f"{shown.address}?x=p0&y=p1")
+        title = page.locator(".axis-y span")
+        expect(title).to_contain_text("2nd principal axis")
+        assert title.evaluate("(e) => e.scrollWidth <= e.clientWidth + 1 && e.scrollHeight <= e.clientHeight + 1")

@@ -11,6 +11,7 @@ from streamgmm.commands.report.events import Seen
 from streamgmm.commands.report.pictures import COLOURS, Curve, Frame, picture
 from streamgmm.drift.words import compact
 
+FEW = 3  # summaries that no curve can be made of
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 # Colours of the curves are told apart by the colour-blind, on light ground and on dark (after Okabe and Ito 2008).
 _LIGHT = ("#0072b2", "#d55e00", "#00875f", "#b8498c", "#2a93c9", "#b87900", "#6d5ac0", "#16203a")
@@ -30,8 +31,10 @@ _STYLE = (
     + "}body{font:15px/1.5 system-ui,sans-serif;max-width:760px;margin:2em auto;padding:0 1em;color:var(--ink);"
     "background:var(--ground)}h1{font-size:1.4em}h2{font-size:1.1em;margin:1.6em 0 .3em}"
     "table{border-collapse:collapse;width:100%}td,th{padding:.25em .8em .25em 0;text-align:left;vertical-align:top;"
-    "border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{color:var(--soft);font-weight:600}"
+    "border-bottom:1px solid var(--line);overflow-wrap:anywhere}"
+    "td:nth-child(-n+2),th{overflow-wrap:normal}th{color:var(--soft);font-weight:600}"
     "svg{width:100%;height:auto}svg text{font-size:10px;fill:var(--soft)}.curve{fill:none;stroke-width:1.5}"
+    ".dot{stroke-width:5;stroke-linecap:round}"
     ".axis{stroke:var(--line)}.limit{stroke:var(--bad);stroke-dasharray:5 4}.alarm{fill:var(--shade)}"
     ".now{font-size:1.1em}.key{margin-right:1em;white-space:nowrap}"
     ".key i{display:inline-block;width:1em;height:.25em;margin-right:.4em;vertical-align:middle}"
@@ -59,6 +62,11 @@ def html(seen: Seen) -> str:
 
 
 def _pictures(body: Element, seen: Seen) -> None:
+    if (count := len(seen.summaries)) < FEW:
+        read = {0: "No summary was", 1: "One summary was"}.get(count, f"{count} summaries were")
+        _say(body, "p", f"{read} read: one comes every minute, and the curves are made of them.")
+    if not seen.summaries:
+        return
     frame = Frame(seen.start, seen.end, story.alarms(seen))
     shares = Curve([(s.time, story.share(s)) for s in seen.summaries])
     _say(body, "h2", "The largest statistic as a share of its limit; alarms are shaded")

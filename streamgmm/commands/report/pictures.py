@@ -10,6 +10,7 @@ from streamgmm.drift.words import compact
 
 _WIDTH, _HEIGHT = 720.0, 150.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 8.0, 8.0, 22.0
+_LEAST = 6.0  # of an alarm that would be too narrow to be seen
 COLOURS = 8  # that curves may have, as the page's style names them: c0, c1, ...
 
 
@@ -36,7 +37,7 @@ def picture(name: str, curves: Sequence[Curve], frame: Frame, *, limit: float | 
     svg = Element("svg", {"viewBox": box, "role": "img", "aria-label": name, "xmlns": "http://www.w3.org/2000/svg"})
 
     def x(time: int) -> float:
-        inside = (time - frame.start) / max(frame.end - frame.start, 1)
+        inside = (time - frame.start) / (frame.end - frame.start) if frame.end > frame.start else 0.5
         return _LEFT + min(max(inside, 0.0), 1.0) * (_WIDTH - _LEFT - _RIGHT)
 
     def y(value: float) -> float:
@@ -56,7 +57,8 @@ def picture(name: str, curves: Sequence[Curve], frame: Frame, *, limit: float | 
     for curve in curves:
         for part in _unbroken(curve.points):
             points = " ".join(f"{x(time):.1f},{y(value):.1f}" for time, value in part)
-            SubElement(svg, "polyline", {"points": points, "class": f"curve c{curve.colour}"})
+            kind = "curve dot" if len(set(part)) == 1 else "curve"
+            SubElement(svg, "polyline", {"points": points, "class": f"{kind} c{curve.colour}"})
     return svg
 
 
@@ -64,7 +66,10 @@ def _range(values: Sequence[float]) -> tuple[float, float]:
     if not values:
         return 0.0, 1.0
     low, high = min(values), max(values)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    if high > low:
+        return low, high
+    room = abs(low) / 10 or 1.0
+    return (low - room if low else 0.0), high + room
 
 
 def _unbroken(points: Sequence[tuple[int, float | None]]) -> Iterator[list[tuple[int, float]]]:
@@ -81,7 +86,8 @@ def _unbroken(points: Sequence[tuple[int, float | None]]) -> Iterator[list[tuple
 
 
 def _shade(svg: Element, left: float, right: float) -> None:
-    width = f"{max(right - left, 1.5):.1f}"
+    wide = max(right - left, _LEAST)
+    left, width = min(left, _WIDTH - _RIGHT - wide), f"{wide:.1f}"
     at_ = {"x": f"{left:.1f}", "y": f"{_TOP:g}", "width": width, "height": f"{_HEIGHT - _TOP - _BOTTOM:g}"}
     SubElement(svg, "rect", {**at_, "class": "alarm"})
 

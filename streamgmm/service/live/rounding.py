@@ -4,7 +4,6 @@ import numpy as np
 
 from streamgmm.mixture.arrays import Array
 
-
 MOST_DIGITS = 15  # that a float has
 
 

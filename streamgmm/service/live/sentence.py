@@ -14,7 +14,17 @@ _STATES = {
 }
 
 
-def sentence(drift: DriftView) -> str:
-    """The state, and behind it what changed where that is known."""
+def sentence(drift: DriftView, cool_down: int) -> str:
+    """The state, and behind it what changed where that is known; `cool_down` (vectors) holds an alarm up."""
     done = math.floor(100 * drift.progress)  # 100 only when it is
-    return " ".join(filter(None, (_STATES[drift.state].format(done=done), drift.sentence)))
+    return " ".join(filter(None, (_STATES[drift.state].format(done=done), drift.sentence, _stands(drift, cool_down))))
+
+
+def _stands(drift: DriftView, cool_down: int) -> str | None:
+    """Why it is still an alarm, with nothing above its limit."""
+    if drift.state != "alarm" or not drift.statistics or any(one.value > one.limit for one in drift.statistics):
+        return None
+    return (
+        "Every value is below its limit again: the alarm ends once all have been below their warning limits, which are "
+        f"lower, for {cool_down:,} vectors."
+    )

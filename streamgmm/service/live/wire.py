@@ -30,6 +30,7 @@ class Wire:
     def __init__(self, settings: Settings, recorder: Recorder) -> None:
         self._recorder = recorder
         self._covariance = covariances.by_name(settings.model.covariance_type)
+        self._cool_down = settings.drift.cool_down
         declared = settings.input.features
         self._transforms = [] if isinstance(declared, str) else [_transform(f.transform) for f in declared]
         self._instance = uuid.uuid4().hex[:12]
@@ -87,7 +88,7 @@ class Wire:
             "model": _model(frame, self._transforms),
             **self.cards(frame),
             **self._scene(frame, x, y, last),
-            "drift": {**to_plain(frame.snapshot.drift), "sentence": sentence(frame.snapshot.drift)},
+            "drift": {**to_plain(frame.snapshot.drift), "sentence": sentence(frame.snapshot.drift, self._cool_down)},
             "flow": frame.flow._asdict(),
             "dead_letters": [letter._asdict() for letter in frame.dead_letters],
             "events": [m._asdict() for m in frame.moments if last is None or m.number > last.last_moment],

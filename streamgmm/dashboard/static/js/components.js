@@ -10,7 +10,8 @@ const MOST_CARDS = 30;
 const MOST_FEATURES = 3; // on a card; the matrix has the others
 const TREND = 120; // frames
 
-const ABOUT = "The groups that the model has found, largest first. A component keeps its name, colour and shape for life.";
+const FIRST = { weight: ", largest first", change: ", first those that changed most", id: "" };
+const ABOUT = "A component keeps its name, colour and shape for life.";
 const SORTS = [["weight", "by weight"], ["change", "by change"], ["id", "by name"]];
 
 export function Components({ state, frame, rows, choose }) {
@@ -20,7 +21,7 @@ export function Components({ state, frame, rows, choose }) {
   const apart = spreads(frame);
   const trends = rows.slice(-TREND);
   const largest = Math.max(...cards.map(({ weight }) => weight), 1e-9);
-  return html`<${Panel} name="components" title="Components" about=${ABOUT} controls=${choice}>
+  return html`<${Panel} name="components" title="Components" about=${`The groups that the model has found${FIRST[state.view.sort]}. ${ABOUT}`} controls=${choice}>
     ${cards.length ? html`<ul class="cards">${cards.slice(0, MOST_CARDS).map((card) => html`<${Card} key=${card.id} card=${card} frame=${frame} apart=${apart} largest=${largest}
         trend=${trends.map(({ weights }) => weights[card.id] ?? null)} chosen=${state.view.focus === card.id} choose=${choose} />`)}</ul>` : html`<p class="empty">No components yet.</p>`}
     ${cards.length > MOST_CARDS && html`<p class="about">${cards.length - MOST_CARDS} more: <a href="/api/v1/components">/api/v1/components</a></p>`}

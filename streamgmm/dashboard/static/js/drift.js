@@ -31,8 +31,8 @@ export function Drift({ state, frame, rows, all }) {
       <${Chart} rows=${told} lines=${shares} limits=${[1]} bounds=${[0, 1.3]} words=${percent} events=${signs} until=${until} theme=${theme} height=${160}
         label=${`Statistics over time as a share of their limits; now ${statistics.map(({ name, value, limit }) => `${name} ${percent(share(value, limit))}`).join(", ") || "none is known"}`} />`}
     ${!(frame.view && statistics.length) && html`<p class="empty">${frame.view ? WAITING[word] ?? "" : "There is no model yet."} ${frame.view && word !== "off" && html`<progress max="1" value=${progress} aria-label="done"></progress>`}</p>`}
-    ${frame.view && html`<h3>Log-likelihood of the vectors <small>nats; higher is better explained</small></h3>
-    <${Chart} rows=${told} lines=${likelihood} events=${signs} until=${until} theme=${theme} height=${96} label=${`Log-likelihood over time; now ${compact(frame.model.log_likelihood)} nats`} />`}
+    ${frame.view && told.some((row) => row.log_likelihood !== null) && html`<h3>Log-likelihood of the vectors <small>nats; higher is better explained</small></h3>
+      <${Chart} rows=${told} lines=${likelihood} events=${signs} until=${until} theme=${theme} height=${96} label=${`Log-likelihood over time; now ${compact(frame.model.log_likelihood)} nats`} />`}
     <${Beside} drift=${frame.drift} />
     <${Events} events=${events} />
     <${TableBehind} caption="The statistics" head=${["time", "log-likelihood", ...names.map((name) => `${name} (share of its limit)`)]}

@@ -36,7 +36,11 @@ export const spreads = ({ components, shown }) => shown.map((_, row) => spread(c
 
 export const whole = (value) => (missing(value) ? MISSING : Math.round(value).toLocaleString("en"));
 export const percent = (share) => (missing(share) ? MISSING : share > 0 && share < 0.005 ? "<1 %" : `${Math.round(100 * share)} %`);
-export const signed = (value, digits = 1) => (missing(value) ? MISSING : `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`);
+export function signed(value, digits = 1) {
+  if (missing(value)) return MISSING;
+  const size = Math.abs(value).toFixed(digits);
+  return `${Number(size) === 0 ? "" : value < 0 ? "−" : "+"}${size}`;
+}
 
 export function bytes(value) {
   if (missing(value)) return MISSING;

@@ -3,6 +3,7 @@ import { kept } from "./history.js";
 
 const TOO_OLD = "That moment is no longer kept: the page follows the stream.";
 const NO_ANSWER = "That moment could not be fetched, the service does not answer: the page follows the stream.";
+const REFUSED = "That moment could not be fetched, the service asks for its token: load the page again to log in.";
 const SLACK = 1; // seconds before the oldest frame that still count as it
 
 /** `to(time)` shows the frame nearest to it, `step(n)` moves by frames, `live()` follows the stream again. */
@@ -38,6 +39,7 @@ export function createRewind(store) {
       if (wish !== asked) return;
       if (frame) store.set({ past: frame, notice: null });
       else if (answer.status === 404) live(TOO_OLD);
+      else if ([401, 403].includes(answer.status)) live(REFUSED);
       else live(NO_ANSWER);
     } catch {
       if (wish === asked) live(NO_ANSWER);

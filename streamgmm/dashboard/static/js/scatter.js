@@ -14,6 +14,7 @@ import { labelOf } from "./identity.js";
 
 const MARGINS = { left: 44, right: 12, top: 10, bottom: 28 };
 const MOST_MARKS = { x: 7, y: 6 };
+const LONG = 40; // letters of a title that takes two lines
 const BESIDE = 14; // px, between a label and the edges beside it
 
 export function Scatter({ scene, features, shown, focus, choose }) {
@@ -49,8 +50,9 @@ export function Scatter({ scene, features, shown, focus, choose }) {
   };
   const summary = `Scatter of ${scene.points.x.length} recent vectors and ${scene.ellipses.length} components: ${
     scene.ellipses.slice(0, 8).map(({ id, weight }) => `${labelOf(id)} ${percent(weight)}`).join(", ")}`;
-  return html`<div class="scatter">
-    <p class="axis-y"><span>${axisTitle(scene.view.y, features)}</span></p>
+  const up = axisTitle(scene.view.y, features);
+  return html`<div class=${up.length > LONG ? "scatter long" : "scatter"}>
+    <p class="axis-y"><span>${up}</span></p>
     <div class="canvas"><canvas ref=${canvas} role="application" aria-roledescription="scatter" aria-label=${summary} aria-describedby="walk" tabindex="0"
       onPointerMove=${look} onPointerLeave=${() => setUnder(null)} onClick=${pick} onKeyDown=${walk} onBlur=${() => setUnder(null)}></canvas>
       <p id="walk" class="hidden-visually">Arrow keys go from vector to vector, Enter chooses its component, Escape leaves it.</p>

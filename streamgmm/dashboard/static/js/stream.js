@@ -3,7 +3,7 @@ import { html } from "./html.js";
 import { Panel } from "./panel.js";
 import { Sparkline } from "./sparkline.js";
 import { behind } from "./status.js";
-import { bytes, clock, compact, seconds, whole } from "./format.js";
+import { bytes, clock, seconds, whole } from "./format.js";
 
 const TREND = 240; // frames
 const MOST_PARTITIONS = 12;
@@ -43,7 +43,8 @@ function Lag({ lag }) {
   const partitions = Object.entries(lag);
   if (partitions.length < 2) return null;
   const most = Math.max(...partitions.map(([, count]) => count), 1);
-  return html`<h3>Behind, by partition</h3><ul class="lags">${partitions.slice(0, MOST_PARTITIONS).map(([partition, count]) => html`<li><span>${partition}</span>
-    <span class="bar" aria-hidden="true"><i style=${{ width: `${(100 * count) / most}%` }}></i></span><b class="number">${compact(count)}</b></li>`)}</ul>
+  const furthest = partitions.sort(([, a], [, b]) => b - a).slice(0, MOST_PARTITIONS);
+  return html`<h3>Behind, by partition${partitions.length > MOST_PARTITIONS && html` <small>the furthest behind</small>`}</h3><ul class="lags">${furthest.map(([partition, count]) => html`<li><span>${partition}</span>
+    <span class="bar" aria-hidden="true"><i style=${{ width: `${(100 * count) / most}%` }}></i></span><b class="number">${whole(count)}</b></li>`)}</ul>
     ${partitions.length > MOST_PARTITIONS && html`<p class="about">${partitions.length - MOST_PARTITIONS} more partitions: <a href="/api/v1/stream">/api/v1/stream</a></p>`}`;
 }
