@@ -73,8 +73,8 @@ def to_scikit_learn(estimator: StreamingGaussianMixture) -> GaussianMixture:
     check_is_fitted(estimator)
     starts = GaussianMixture._parameter_constraints["init_params"][0].options
     model = GaussianMixture(
-        estimator.n_components,
-        covariance_type=estimator.covariance_type,
+        len(estimator.weights_),
+        covariance_type=estimator.fitted_type,
         init_params=estimator.init_params if estimator.init_params in starts else "kmeans",
         weights_init=estimator.weights_,
         means_init=estimator.means_,
@@ -89,8 +89,10 @@ def to_scikit_learn(estimator: StreamingGaussianMixture) -> GaussianMixture:
 def from_scikit_learn(model: GaussianMixture, **parameters: object) -> StreamingGaussianMixture:
     """An estimator that goes on from a fitted GaussianMixture, at time 0, with the parameters that both have.
 
-    `parameters` are the estimator's, and take the place of those.
+    `parameters` are the estimator's, and take the place of those. Raises ValueError for another kind of model.
     """
+    if not isinstance(model, GaussianMixture):
+        raise ValueError(f"model is a {type(model).__name__}; it must be a GaussianMixture of scikit-learn")  # noqa: TRY004
     check_is_fitted(model)
     covariance = covariances.by_name(model.covariance_type)
     known = given(
@@ -111,16 +113,19 @@ def from_scikit_learn(model: GaussianMixture, **parameters: object) -> Streaming
 
 
 def _document(estimator: StreamingGaussianMixture) -> dict[str, Any]:
+    """What was fitted, whatever the parameters have been set to since."""
     check_is_fitted(estimator)
+    n_components, n_features = shape_of(estimator.state_.parameters)
+    parameters = estimator.get_params() | {"covariance_type": estimator.fitted_type}
     return {
         "schema": SCHEMA,
         "version": __version__,
         "features": [str(name) for name in getattr(estimator, "feature_names_in_", [])],
-        "n_components": int(estimator.n_components),
-        "covariance_type": estimator.covariance_type,
-        "n_features": int(estimator.n_features_in_),
-        "live": {"mixture": to_plain(estimator.state_), "ids": to_plain(np.arange(estimator.n_components))},
-        "parameters": {name: to_plain(value) for name, value in _kept(estimator.get_params())},
+        "n_components": n_components,
+        "covariance_type": estimator.fitted_type,
+        "n_features": n_features,
+        "live": {"mixture": to_plain(estimator.state_), "ids": to_plain(np.arange(n_components))},
+        "parameters": {name: to_plain(value) for name, value in _kept(parameters)},
     }
 
 
@@ -135,10 +140,18 @@ def _estimator(found: object, parameters: Mapping[str, object]) -> StreamingGaus
     document = model_file.checked(found)
     state = model_file.state_of(document)
     _refuse_another_type(document["covariance_type"], parameters)
-    known = {"covariance_type": document["covariance_type"]} | document.get("parameters", {})
+    known: dict[str, Any] = {"covariance_type": document["covariance_type"], **_parameters_of(document)}
     names = document.get("features") or []
     features = names if len(names) == shape_of(state.parameters)[1] and "parameters" in document else None
-    return StreamingGaussianMixture.from_state(state, features, **known | parameters)
+    return StreamingGaussianMixture.from_state(state, features, **{**known, **parameters})
+
+
+def _parameters_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The estimator's own, none in a checkpoint of the service. Raises ValueError for what it does not have."""
+    found, names = document.get("parameters", {}), StreamingGaussianMixture().get_params()
+    if not isinstance(found, dict) or not found.keys() <= names.keys():
+        raise ValueError(f"the document's parameters are {found!r}; they must be a map of {', '.join(names)}")
+    return found
 
 
 def _refuse_another_type(kept: str, parameters: Mapping[str, object]) -> None:

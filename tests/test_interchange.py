@@ -206,3 +206,38 @@ def test_what_is_no_json_is_refused():
 def test_the_suffix_says_the_format(estimator, tmp_path):
     with pytest.raises(ValueError, match=r"must be \.json or \.msgpack"):
         interchange.save(estimator, tmp_path / "model.pkl")
+
+
+@pytest.mark.parametrize("changed", [{"covariance_type": "diag"}, {"n_components": 5}])
+def test_what_is_saved_is_what_was_fitted_whatever_the_parameters_say_now(changed):
+    estimator = StreamingGaussianMixture(3, random_state=0).partial_fit(VECTORS)
+    estimator.set_params(**changed)
+    loaded = interchange.from_json(interchange.to_json(estimator))
+    assert (loaded.n_components, loaded.covariance_type) == (3, "full")
+    assert bits(loaded.state_) == bits(estimator.state_)
+    theirs = interchange.to_scikit_learn(estimator)
+    assert (theirs.n_components, theirs.covariance_type) == (3, "full")
+    np.testing.assert_allclose(theirs.score_samples(MORE), estimator.score_samples(MORE))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("n_components", 5),
+        ("n_features", 7),
+        ("features", ["a", "b", "c", "d", "e", "f", "g", "h"]),
+        ("features", "a"),
+        ("ids", np.array([1, 1, 1])),
+        ("ids", np.array([0, 1])),
+        ("ids", np.array([0, 1, -2])),
+        ("ids", 3),
+        ("parameters", [1]),
+        ("parameters", {"bogus": 1}),
+    ],
+)
+def test_a_document_that_does_not_fit_together_is_refused_by_the_field(path, value):
+    document = msgspec.msgpack.decode(interchange.to_msgpack(StreamingGaussianMixture(3).partial_fit(VECTORS)))
+    place = document["live"] if path == "ids" else document
+    place[path] = to_plain(value)
+    with pytest.raises(ValueError, match=rf"the document's .*{path} (is|are) "):
+        interchange.from_msgpack(msgspec.msgpack.encode(document))

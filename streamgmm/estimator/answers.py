@@ -206,6 +206,11 @@ class Answers(DensityMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     @property
+    def fitted_type(self) -> str:
+        """The covariance type of what was fitted, whatever `covariance_type` has been set to since."""
+        return self._fitted_type
+
+    @property
     def precisions_(self) -> Array:
         """Inverse covariances, by covariance type."""
         return self._covariance.square(self.precisions_cholesky_)
@@ -237,10 +242,22 @@ class Answers(DensityMixin, BaseEstimator):  # type: ignore[misc]
 
     def _rows(self, X: ArrayLike, sample_weight: ArrayLike | None, *, reset: bool) -> Rows:
         plain = not reset and self._is_plain(X)
-        vectors = frozen(X if plain else validate_data(self, X, reset=reset, **_AS_THEY_GO_IN))
+        vectors = frozen(X if plain else self._validated(X, reset=reset))
         if sample_weight is None:
             return Rows(vectors, ones(len(vectors)))
         return Rows(vectors, bounds.weights("sample_weight", sample_weight, len(vectors)))
+
+    def _validated(self, X: ArrayLike, *, reset: bool) -> ArrayLike:
+        """As scikit-learn checks them; what it says of values that are no numbers does not name X."""
+        try:
+            found: ArrayLike = validate_data(self, X, reset=reset, **_AS_THEY_GO_IN)
+        except OverflowError as error:
+            raise ValueError(f"X has a number that is beyond float64: {error}") from error
+        except ValueError as error:
+            if str(error).startswith(("could not convert", "Complex data")):
+                raise ValueError(f"X must hold real numbers: {str(error).splitlines()[0]}") from error
+            raise
+        return found
 
     def _is_plain(self, X: ArrayLike) -> bool:
         """Whether scikit-learn would find nothing to check or convert; that takes longer than to learn 500 rows."""

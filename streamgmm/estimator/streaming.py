@@ -21,7 +21,7 @@ from streamgmm.mixture import averaging, bounds, gaussian, initialise, passes, s
 from streamgmm.mixture import start as starts
 from streamgmm.mixture.block import Rows
 from streamgmm.mixture.given import given
-from streamgmm.mixture.learning import Learning
+from streamgmm.mixture.learning import Learning, check_timed
 from streamgmm.mixture.parameters import shape_of
 from streamgmm.mixture.passes import Fitted, Passes
 from streamgmm.mixture.state import State
@@ -224,7 +224,7 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, finite and not negative; 1 each by default.
         event_time : float, default=None
-            The largest time of these rows, in seconds. A half-life in seconds forgets by its growth.
+            The largest time of these rows, in seconds. A half-life in seconds forgets by its growth, and needs it.
 
         Returns
         -------
@@ -232,6 +232,7 @@ class StreamingGaussianMixture(ClusterMixin, Answers):  # type: ignore[misc]
             The estimator.
         """
         learning, first = self.learning(), not hasattr(self, "state_")
+        check_timed(learning, event_time)
         rows = self._rows(X, sample_weight, reset=first)
         state = self._start(_carrying(rows), learning, self._generator()) if first else self._last(learning)
         labels = []

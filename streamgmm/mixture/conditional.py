@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture.block import LARGEST
 from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.density import FARTHEST
 from streamgmm.mixture.gaussian import log_sum_exp
 from streamgmm.mixture.parameters import Parameters, shape_of
 from streamgmm.mixture.rows import rows_of
@@ -35,6 +37,7 @@ def conditional(parameters: Parameters, known: ArrayLike, missing: Flags, covari
     values = rows_of(known, None, int((~missing).sum())).vectors if not missing.all() else frozen(known)
     if missing.shape != parameters.means.shape[1:] or np.isnan(values).any():
         raise ValueError("missing must have a flag for each feature, and known a value for each that is not missing")
+    values = np.clip(values, -LARGEST, LARGEST)  # as the E-step takes them
     spread = full_covariances(parameters, covariance)
     parts = [_of_component(mean, sigma, values, missing) for mean, sigma in zip(parameters.means, spread, strict=True)]
     joint = np.log(parameters.weights) + np.stack([part.log_density for part in parts], axis=1)
@@ -78,4 +81,5 @@ def _of_component(mean: Array, sigma: Array, known: Array, missing: Flags) -> _P
     head, cross, rest = root[:n_known, :n_known], root[n_known:, :n_known], root[n_known:, n_known:]
     whitened = solve_triangular(head, (known - mean[~missing]).T, lower=True) if n_known else np.zeros((0, len(known)))
     constant = np.log(np.diagonal(head)).sum() + 0.5 * n_known * np.log(2 * np.pi)
-    return _Part(-0.5 * np.square(whitened).sum(axis=0) - constant, mean[missing] + (cross @ whitened).T, rest @ rest.T)
+    distance = np.minimum(np.square(whitened).sum(axis=0), FARTHEST)
+    return _Part(-0.5 * distance - constant, mean[missing] + (cross @ whitened).T, rest @ rest.T)

@@ -91,20 +91,36 @@ def _spread(name: str, value: ArrayLike, covariance: Covariance, shape: tuple[in
     """Covariances or precisions by type, positive definite."""
     spread = _array(name, value, covariance.shape(*shape))
     matrices = covariance.factors(spread, shape)
-    if matrices.ndim == 3 and not np.allclose(matrices, matrices.swapaxes(1, 2), rtol=_TOLERANCE):
-        raise ValueError(f"{name} is not symmetric")
+    if matrices.ndim == 3:
+        _check_symmetric(name, matrices)
     sound = np.atleast_1d(covariance.factorise(spread)[1])
     if not sound.all():
+        k = int(np.argmin(sound))
+        smallest = np.linalg.eigvalsh(matrices[k])[0] if matrices.ndim == 3 else matrices[k].min()
         raise ValueError(
-            f"{name}[{int(np.argmin(sound))}] is not positive definite; all of its eigenvalues must be > 0"
+            f"{name}[{k}] is not positive definite; all of its eigenvalues must be > 0, the smallest is {smallest:g}"
         )
     return spread
+
+
+def _check_symmetric(name: str, matrices: Array) -> None:
+    """Raise ValueError where two elements (k, i, j) that should be one differ, beside the features' own scales."""
+    scale = np.sqrt(np.abs(np.diagonal(matrices, axis1=1, axis2=2)))
+    apart = np.abs(matrices - matrices.swapaxes(1, 2)) > _TOLERANCE * scale[:, :, None] * scale[:, None, :]
+    if apart.any():
+        k, i, j = (int(index) for index in np.argwhere(apart)[0])
+        raise ValueError(
+            f"{name} is not symmetric: [{k}, {i}, {j}] is {matrices[k, i, j]:g}, [{k}, {j}, {i}] is "
+            f"{matrices[k, j, i]:g}; they must be the same"
+        )
 
 
 def _array(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     array = bounds.numbers(name, value)
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}; it must be {shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} has NaN or infinity; it must be finite")
+    good = np.isfinite(array)
+    if not good.all():
+        where = np.argwhere(~good)[0]
+        raise ValueError(f"{name} has NaN or infinity, {array[tuple(where)]} at {where.tolist()}; it must be finite")
     return frozen(array.copy())

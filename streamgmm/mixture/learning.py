@@ -46,11 +46,21 @@ def checked(learning: Learning) -> Learning:
         bounds.real(name, getattr(learning, name), 0.0)
     if learning.merge is not None and bounds.real("merge", learning.merge, 0.5, 1.0) == 1:
         raise ValueError("merge is 1; it must be below 1, or nothing would ever be merged: None says so")
-    for name, length in (
-        *learning.half_life._asdict().items(),
-        ("max_gap", learning.max_gap),
-        ("most_vectors", learning.most_vectors),
-    ):
+    for name in ("split", "averaging"):
+        bounds.flag(name, getattr(learning, name))
+    half_life = learning.half_life
+    if not half_life.batches >= 1:
+        raise ValueError(f"half_life.batches is {half_life.batches}; it must be at least 1")
+    lengths = {name: getattr(learning, name) for name in ("max_gap", "most_vectors")}
+    for name, length in {"half_life.seconds": half_life.seconds, **lengths}.items():
         if not length > 0:
             raise ValueError(f"{name} is {length}; it must be above 0")
     return learning
+
+
+def check_timed(learning: Learning, event_time: float | None) -> None:
+    """Raise ValueError where forgetting goes by event time and none is given."""
+    if event_time is None and learning.half_life.seconds < math.inf:
+        raise ValueError(
+            f"event_time is None; with a half-life of {learning.half_life.seconds} seconds it must be a time in seconds"
+        )

@@ -4,8 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture.block import LARGEST
 from streamgmm.mixture.conditional import by_pattern, full_covariances
 from streamgmm.mixture.covariance import Covariance
+from streamgmm.mixture.density import FARTHEST
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.mixture.rows import rows_of
 
@@ -14,9 +16,9 @@ def distances(parameters: Parameters, vectors: ArrayLike, covariance: Covariance
     """Mahalanobis distance of vectors (n, d) from each component: (n, k).
 
     Of a vector with missing features (NaN) the known ones count; its squared distance is chi-squared with as many
-    degrees of freedom. With none known it is 0.
+    degrees of freedom. With none known it is 0. As in the E-step no distance is above 1e70.
     """
-    matrix = rows_of(vectors, None, parameters.means.shape[1]).vectors
+    matrix = np.clip(rows_of(vectors, None, parameters.means.shape[1]).vectors, -LARGEST, LARGEST)
     found = np.zeros((len(matrix), len(parameters.means)))
     for missing, rows in by_pattern(matrix):
         if not missing.any():
@@ -25,7 +27,7 @@ def distances(parameters: Parameters, vectors: ArrayLike, covariance: Covariance
             found[rows] = np.linalg.norm(whitened, axis=2).T
         elif not missing.all():
             found[rows] = _marginal(parameters, matrix[np.ix_(rows, ~missing)], np.asarray(~missing), covariance)
-    return frozen(found)
+    return frozen(np.minimum(found, np.sqrt(FARTHEST)))
 
 
 def _marginal(parameters: Parameters, known: Array, features: Flags, covariance: Covariance) -> Array:

@@ -96,6 +96,8 @@ def choose_k(
     Many vectors are represented by a sample of them. Raises ValueError where there is no candidate, or one is not
     from 1 to the number of vectors.
     """
+    if not isinstance(candidates, Iterable):
+        raise ValueError(f"candidates is {candidates!r}; it must hold numbers of components")  # noqa: TRY004
     numbers = sorted({bounds.integer("candidates", candidate, 1) for candidate in candidates})
     bounds.integer("random_state", random_state, 0)
     if not numbers:

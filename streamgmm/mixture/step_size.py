@@ -13,6 +13,8 @@ That rate falls for ever, and with it the model's ability to follow. A half-life
 import math
 from typing import NamedTuple
 
+from streamgmm.mixture import bounds
+
 
 class HalfLife(NamedTuple):
     """After how long at most half of the old statistics is kept; infinite where there is no such bound."""
@@ -29,8 +31,8 @@ def half_life(value: float, unit: str, batch_size: int) -> HalfLife:
 
     Raises ValueError for a unit that is none, for what is not above 0, and for one that is shorter than a batch.
     """
-    if not 0 < value < math.inf:
-        raise ValueError(f"half_life is {value} {unit}; it must be above 0 and finite")
+    bounds.real("half_life", value, 0, above=True)
+    bounds.integer("batch_size", batch_size, 1)
     match unit:
         case "records":
             return _no_shorter_than_a_batch(HalfLife(batches=value / batch_size), f"{value} records", batch_size)

@@ -20,7 +20,7 @@ from streamgmm.mixture.average import extended
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.due import due
 from streamgmm.mixture.initialise import K_MEANS, Start, initialise
-from streamgmm.mixture.learning import Learning, checked
+from streamgmm.mixture.learning import Learning, check_timed, checked
 from streamgmm.mixture.look_after import look_after
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
 from streamgmm.mixture.rows import rows_of
@@ -31,14 +31,20 @@ __all__ = ["Info", "Learning", "State", "StepInfo", "begin", "init", "learn", "s
 
 
 def update(
-    state: State, vectors: ArrayLike, learning: Learning, weights: ArrayLike | None = None
+    state: State,
+    vectors: ArrayLike,
+    learning: Learning,
+    weights: ArrayLike | None = None,
+    event_time: float | None = None,
 ) -> tuple[State, Info]:
-    """One step of stepwise EM: score, then learn.
+    """One step of stepwise EM: score, then learn. What became of the components is told by `learn` alone.
 
-    Raises ValueError for what is not finite, and for a hyper-parameter that is out of its bounds.
+    Raises ValueError for what is not finite, for a hyper-parameter that is out of its bounds, and for a half-life in
+    seconds without an event time, which would never forget.
     """
+    check_timed(learning, event_time)
     scored, info = score(state, vectors, weights, checked(learning))
-    learnt, _ = learn(scored, learning)
+    learnt, _ = learn(scored, learning, event_time)
     return learnt, info
 
 
@@ -120,12 +126,13 @@ def init(
     Raises ValueError where fewer vectors than components carry weight, or a value is not finite.
     """
     rows = rows_of(vectors, weights)
-    carrying = int((rows.weights > 0).sum())
+    carrying, whole = int((rows.weights > 0).sum()), start.given.complete
     bounds.integer("random_state", random_state, 0)
-    if bounds.integer("n_components", n_components, 1) > carrying:
+    bounds.integer("n_init", start.n_init, 1)
+    if bounds.integer("n_components", n_components, 1) > carrying and not whole:
         raise ValueError(f"n_components is {n_components}; it must be from 1 to the number of vectors, {carrying}")
     found = initialise(rows, n_components, checked(learning), random_state, start)
-    if start.given.complete:
+    if whole:
         return begin(*found, learning)
     return begin(*found, learning, effective_sample_size=effective_size.of_each(rows.weights))
 

@@ -16,6 +16,7 @@ import numpy as np
 from streamgmm import __version__
 from streamgmm.mixture import covariance as covariances
 from streamgmm.mixture import soundness
+from streamgmm.mixture.parameters import shape_of
 from streamgmm.mixture.state import State
 from streamgmm.service.checkpoint import SCHEMA, Checkpoint
 from streamgmm.service.compact import with_factors
@@ -79,9 +80,26 @@ def state_of(document: dict[str, Any]) -> State:
         soundness.check_parameters(slim.parameters, covariance)
         state: State = with_factors(slim, covariance)
         soundness.check_statistics(state, covariance)
+        _check_beside(document, shape_of(state.parameters))
     except ValueError as error:
         raise ValueError(f"the document's model is none: {error}") from error
     return state
+
+
+def _check_beside(document: dict[str, Any], shape: tuple[int, int]) -> None:
+    """What stands beside the model says the same of it. Raises ValueError that names the field."""
+    for name, held in zip(("n_components", "n_features"), shape, strict=True):
+        if document.get(name) != held:
+            raise ValueError(f"{name} is {document.get(name)!r}; the means' shape, {shape}, says {held}")
+    features = document.get("features")
+    if not isinstance(features, list) or len(features) not in {0, 1, shape[1]}:
+        raise ValueError(f"features is {features!r}; it must be a list of {shape[1]} names, of one field, or empty")
+    try:
+        ids = from_plain(np.ndarray[Any, Any], document["live"]["ids"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"ids is none: {error!r}") from error
+    if ids.dtype.kind != "i" or ids.shape != shape[:1] or len(np.unique(ids)) < shape[0] or ids.min() < 0:
+        raise ValueError(f"ids is {ids.tolist()}; it must be {shape[0]} different integers of at least 0")
 
 
 def _with_lists(plain: Any) -> Any:  # noqa: ANN401 - any plain value

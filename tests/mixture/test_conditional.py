@@ -68,3 +68,13 @@ def test_samples_lie_as_far_as_chi_squared_says(mixture):
     own = mahalanobis.distances(parameters, vectors, covariance)[np.arange(20_000), components]
     for level in (0.1, 0.5, 0.9):
         assert (own**2 < chi2.ppf(level, D)).mean() == pytest.approx(level, abs=0.02)
+
+
+@pytest.mark.parametrize("value", [1e100, 1e155, -1e300])
+def test_answers_are_finite_however_far_a_value_lies(mixture, value):
+    parameters, covariance = mixture
+    rows = np.array([[value, np.nan, 1.0, 1.0], [value, value, value, value]])
+    assert np.isfinite(impute(parameters, rows, covariance)).all()
+    assert np.isfinite(mahalanobis.distances(parameters, rows, covariance)).all()
+    found = conditional.conditional(parameters, [[value, value]], MISSING, covariance)
+    assert all(np.isfinite(part).all() for part in found)
