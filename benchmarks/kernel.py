@@ -20,6 +20,7 @@ from benchmarks.harness.results import Result
 from streamgmm import StreamingGaussianMixture
 from streamgmm.mixture import gaussian, parameters, pending, statistics, stepwise_em, threads
 from streamgmm.mixture.block import BLOCK
+from streamgmm.mixture.run import run
 from streamgmm.mixture.state import State
 
 SIZES = [(2, 3), (8, 10), (16, 16), (64, 64)]  # (D, K)
@@ -28,6 +29,7 @@ PEER = "scikit-learn"
 MIDDLE = Case("full", 8, 10)
 MISSING, PATTERNS, MISSING_COSTS = 0.2, 12, 5.0  # share of values, distinct patterns, times the dense pass
 BATCH = 512
+RUN = 64  # batches
 MUCH = 1000  # numbers in the means: a pass is measured on an eighth of the vectors, or the peer would take minutes
 BEYOND = 64.0  # MiB at most, beside input and output
 
@@ -124,6 +126,14 @@ def _calls(size: Size) -> Iterator[Result]:
     yield Result(case, "learn: those, step size, weak components, a new state", "µs", 1e6 * learn)
     both = timing.alone(mixtures.our_pass(mixture), size.runs, repeat=repeat)
     yield Result(case, f"score and learn {BATCH} vectors", "µs/vector", 1e6 * both / BATCH).at_most(0.3)
+    stream = mixtures.mixture(MIDDLE, RUN * BATCH, batch_size=BATCH)
+    ends = [BATCH * (i + 1) for i in range(RUN)]
+    in_a_run = timing.alone(
+        lambda: run(stream.state, stream.vectors, ends, stream.learning), size.runs, repeat=size.runs
+    )
+    yield Result(
+        case, f"score and learn {RUN} batches of {BATCH} in a run", "µs/vector", 1e6 * in_a_run / ends[-1]
+    ).at_most(0.3)
     many = mixtures.mixture(MIDDLE, 1000, batch_size=BATCH).vectors
     estimator = StreamingGaussianMixture(MIDDLE.components, random_state=0).partial_fit(many)
     part = timing.alone(lambda: estimator.partial_fit(many), size.runs, repeat=size.runs)
