@@ -104,7 +104,7 @@ def test_a_short_run_is_told_in_words_and_what_there_is_is_seen(
     page = open_page((tmp_path / "short.html").as_uri(), viewport={"width": 1200, "height": 900})
     expect(page.get_by_text(said)).to_be_visible()
     expect(page.locator("svg")).to_have_count(charts)
-    for word in ("ALARM", "warning"):
+    for word in ("ALARM", "warning", "in/1@1234"):
         assert page.locator("td", has_text=word).first.evaluate(LINES) == 1
     if charts:
         assert page.locator(".dot").count() >= 4
