@@ -111,6 +111,8 @@ def test_whatever_the_service_is_in_the_page_looks_like_it_and_axe_finds_nothing
                 expect(page.locator(".banner")).to_have_class(f"banner {tone}")
             expect(page.locator(".grid.stale")).to_have_count(int(stale))
             expect(page.locator(".scatter canvas")).to_have_count(int(has_model))
+            claimed = has_model and not stale and tone != "bad"  # nothing is said of drift where nothing is seen of it
+            expect(page.locator(".sentence")).to_have_count(int(claimed))
             assert serious(page, "header.top", ".banner", ".steps") == [], word  # the rest is as in test_demo
 
 

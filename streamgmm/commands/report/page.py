@@ -32,7 +32,7 @@ _STYLE = (
     "background:var(--ground)}h1{font-size:1.4em}h2{font-size:1.1em;margin:1.6em 0 .3em}"
     "table{border-collapse:collapse;width:100%}td,th{padding:.25em .8em .25em 0;text-align:left;vertical-align:top;"
     "border-bottom:1px solid var(--line);overflow-wrap:anywhere}"
-    "td:nth-child(-n+2),th{overflow-wrap:normal}td:nth-child(3){min-width:7.5em}th{color:var(--soft);font-weight:600}"
+    "td:nth-child(-n+2),th{overflow-wrap:normal}@media(min-width:40em){td:nth-child(3){min-width:7.5em}}th{color:var(--soft);font-weight:600}"
     "svg{width:100%;height:auto}svg text{font-size:10px;fill:var(--soft)}.curve{fill:none;stroke-width:1.5}"
     ".dot{stroke-width:5;stroke-linecap:round}"
     ".axis{stroke:var(--line)}.limit{stroke:var(--bad);stroke-dasharray:5 4}.alarm{fill:var(--shade)}"

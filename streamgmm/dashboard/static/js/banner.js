@@ -13,6 +13,6 @@ export function Banner({ state, frame, rewind }) {
       <button class="plain" onClick=${() => rewind.live()}>Back to now</button></p>`}
     ${status.text && html`<div class="banner ${status.tone}"><p>${status.text}</p>
       ${status.progress !== undefined && html`<progress max="1" value=${status.progress} aria-label="vectors gathered"></progress>`}</div>`}
-    ${frame && frame.view && !stale(state) && html`<p class="sentence ${driftTone(frame.drift.state)}">
+    ${frame && frame.view && !stale(state) && status.tone !== "bad" && html`<p class="sentence ${driftTone(frame.drift.state)}">
       <strong aria-live="polite">${driftWord(frame.drift.state)}</strong> ${frame.drift.sentence}</p>`}`;
 }
