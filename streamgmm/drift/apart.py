@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from streamgmm.drift.reference import Reference
 from streamgmm.drift.wasserstein import matched
+from streamgmm.mixture import unseen
 from streamgmm.mixture.between import between, bhattacharyya, mahalanobis, symmetric_divergence
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
@@ -54,12 +55,13 @@ def apart(
     common, here, there = common[there_is], here[there_is], there[there_is]
     largest = np.argsort(-parameters.weights[here], kind="stable")[:MOST]
     places = there[largest], here[largest]
-    pairs = between(reference.parameters, parameters, places, covariance)
+    before, parameters = unseen.without(reference.parameters, parameters, covariance)
+    pairs = between(before, parameters, places, covariance)
     columns = (
         mahalanobis(pairs),
         symmetric_divergence(pairs),
         bhattacharyya(pairs),
-        matched(reference.parameters, parameters, places, covariance),
+        matched(before, parameters, places, covariance),
     )
     return tuple(
         Apart(component, *values)

@@ -6,6 +6,7 @@ S^1/2 S'^1/2. Source: Dowson and Landau 1982.
 
 import numpy as np
 
+from streamgmm.mixture import unseen
 from streamgmm.mixture.arrays import Array
 from streamgmm.mixture.between import Places
 from streamgmm.mixture.conditional import full_covariances
@@ -15,6 +16,7 @@ from streamgmm.mixture.parameters import Parameters
 
 def distances(one: Parameters, other: Parameters, covariance: Covariance) -> Array:
     """Of each component of `one` from each of `other`, in the (transformed) features' unit: (k, l), 0 or above."""
+    one, other = unseen.without(one, other, covariance)
     every = np.arange(len(other.means))
     return np.stack([matched(one, other, (np.full_like(every, k), every), covariance) for k in range(len(one.means))])
 

@@ -19,7 +19,7 @@ from streamgmm.records.vectors import Rejection, Vectors
 TOO_LARGE = "assignment_too_large"  # reason of a dead letter
 
 
-class _Run(NamedTuple):
+class _Span(NamedTuple):
     """Pieces with the same order of ids, and what is published of them."""
 
     rows: slice  # of the vectors
@@ -38,21 +38,21 @@ def assign(plan: Plan, state: State, live: Live, chunks: Sequence[Chunk]) -> tup
         return state._replace(model=live), Report()
     together = stretch(filled)
     done = score_and_learn(plan, state, live, together)
-    runs = _runs(plan, together, done.parts)
-    outputs = [_output(plan, chunk, _within(runs, together, number)) for number, chunk in enumerate(filled)]
+    spans = _spans(plan, together, done.parts)
+    outputs = [_output(plan, chunk, _within(spans, together, number)) for number, chunk in enumerate(filled)]
     said = done.report._replace(
         scored=len(together.vectors.weights),
-        log_likelihood=sum(float(run.log_likelihood.sum()) for run in runs),
+        log_likelihood=sum(float(span.log_likelihood.sum()) for span in spans),
     )
     report = combined([*outputs, said])
     return _counted(done.state, together.vectors, report, learnt=not plan.frozen)._replace(model=done.live), report
 
 
-def _output(plan: Plan, chunk: Chunk, runs: Sequence[_Run]) -> Report:
+def _output(plan: Plan, chunk: Chunk, spans: Sequence[_Span]) -> Report:
     """What is published of a chunk."""
-    output = _encode(plan, chunk, runs)
+    output = _encode(plan, chunk, spans)
     published = _too_large(plan, chunk, output) or Report(assignments=(Outgoing(chunk.range.partition, output),))
-    return published._replace(samples=tuple(_sample(chunk, run) for run in runs))
+    return published._replace(samples=tuple(_sample(chunk, span) for span in spans))
 
 
 def _counted(state: State, vectors: Vectors, report: Report, *, learnt: bool) -> State:
@@ -93,13 +93,13 @@ def _too_large(plan: Plan, chunk: Chunk, output: RecordColumns) -> Report | None
     return Report(assignments=(Outgoing(partition, fitting),), dead_letters=(Outgoing(partition, letters),))
 
 
-def _runs(plan: Plan, of: Stretch, parts: Sequence[Scored]) -> list[_Run]:
+def _spans(plan: Plan, of: Stretch, parts: Sequence[Scored]) -> list[_Span]:
     """Parts in which the order of ids is the same, put together and encoded at once."""
     groups = [list(group) for _, group in groupby(parts, key=lambda part: part.ids_version)]
-    return [_run(plan, of.vectors, group) for group in groups]
+    return [_span(plan, of.vectors, group) for group in groups]
 
 
-def _run(plan: Plan, vectors: Vectors, parts: Sequence[Scored]) -> _Run:
+def _span(plan: Plan, vectors: Vectors, parts: Sequence[Scored]) -> _Span:
     first, last = parts[0], parts[-1]
     records = slice(first.piece.records.start, last.piece.records.stop)
     lengths = [part.piece.records.stop - part.piece.records.start for part in parts]
@@ -115,7 +115,7 @@ def _run(plan: Plan, vectors: Vectors, parts: Sequence[Scored]) -> _Run:
         ids_version=first.ids_version,
         counts=vectors.counts[records],
     )
-    return _Run(
+    return _Span(
         rows=slice(first.piece.rows.start, last.piece.rows.stop),
         records=records,
         responsibilities=responsibilities,
@@ -126,25 +126,25 @@ def _run(plan: Plan, vectors: Vectors, parts: Sequence[Scored]) -> _Run:
     )
 
 
-def _within(runs: Sequence[_Run], of: Stretch, number: int) -> list[_Run]:
-    """The parts of runs that lie in a chunk; their rows and records are counted from its first ones."""
-    return [part for run in runs if (part := _part(run, of, number)) is not None]
+def _within(spans: Sequence[_Span], of: Stretch, number: int) -> list[_Span]:
+    """The parts of spans that lie in a chunk; their rows and records are counted from its first ones."""
+    return [part for span in spans if (part := _part(span, of, number)) is not None]
 
 
-def _part(run: _Run, of: Stretch, number: int) -> _Run | None:
+def _part(span: _Span, of: Stretch, number: int) -> _Span | None:
     first, stop = (int(of.records[number + side]) for side in (0, 1))
-    records = slice(max(run.records.start, first), min(run.records.stop, stop))
+    records = slice(max(span.records.start, first), min(span.records.stop, stop))
     if records.start >= records.stop:
         return None
-    own = slice(max(run.rows.start, int(of.rows[number])), min(run.rows.stop, int(of.rows[number + 1])))
-    rows = slice(own.start - run.rows.start, own.stop - run.rows.start)
-    return run._replace(
+    own = slice(max(span.rows.start, int(of.rows[number])), min(span.rows.stop, int(of.rows[number + 1])))
+    rows = slice(own.start - span.rows.start, own.stop - span.rows.start)
+    return span._replace(
         rows=_moved(own, -int(of.rows[number])),
         records=_moved(records, -first),
-        responsibilities=run.responsibilities[rows],
-        log_likelihood=run.log_likelihood[rows],
-        outlier=run.outlier[rows],
-        values=columns.cut(run.values, _moved(records, -run.records.start)),
+        responsibilities=span.responsibilities[rows],
+        log_likelihood=span.log_likelihood[rows],
+        outlier=span.outlier[rows],
+        values=columns.cut(span.values, _moved(records, -span.records.start)),
     )
 
 
@@ -152,14 +152,14 @@ def _moved(span: slice, by: int) -> slice:
     return slice(span.start + by, span.stop + by)
 
 
-def _sample(chunk: Chunk, run: _Run) -> Sample:
+def _sample(chunk: Chunk, span: _Span) -> Sample:
     """Some of the run's vectors, those with gaps too: each has a place along the features that it has."""
-    seen = Sample(chunk.vectors.matrix[run.rows], run.responsibilities, run.ids, run.outlier)
-    return taken(seen, chunk.range.start + run.records.start)
+    seen = Sample(chunk.vectors.matrix[span.rows], span.responsibilities, span.ids, span.outlier)
+    return taken(seen, chunk.range.start + span.records.start)
 
 
-def _encode(plan: Plan, chunk: Chunk, runs: Sequence[_Run]) -> RecordColumns:
+def _encode(plan: Plan, chunk: Chunk, spans: Sequence[_Span]) -> RecordColumns:
     """The output's records."""
-    records = [columns.take(chunk.columns, run.records)._replace(values=run.values) for run in runs]
+    records = [columns.take(chunk.columns, span.records)._replace(values=span.values) for span in spans]
     output = columns.concatenate(records)
     return headers.source_headers(output, plan.topic, chunk.range.partition) if plan.source_header else output

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable
-from itertools import takewhile
+from itertools import islice, takewhile
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -18,8 +18,12 @@ from streamgmm.engine.stretch import Stretch
 from streamgmm.engine.values import Array, Event, Live, Report, State, combined
 from streamgmm.engine.watching import Watched, began, told, watch, watch_ahead
 from streamgmm.mixture import averaging
+from streamgmm.mixture.arrays import frozen
+from streamgmm.mixture.missing import any_missing
+from streamgmm.mixture.run import is_ordinary
 from streamgmm.mixture.state import Info
 from streamgmm.records.columns import Int64
+from streamgmm.records.vectors import Vectors
 
 
 class Scored(NamedTuple):
@@ -35,11 +39,15 @@ class Scored(NamedTuple):
     generation: int
 
 
+MOST_BATCHES = 128  # that are offered to one run
+
+
 class Work(NamedTuple):
     """What is to be scored and learnt."""
 
     plan: Plan
     stretch: Stretch
+    odd: Int64  # (n + 1,) how many vectors before each have gaps, or do not weigh 1
     times: Array  # (r,) event times of the records that carry weight, else NaN
     ahead: Watched | None  # what watching all of it came to, where that is known before
 
@@ -56,11 +64,11 @@ class Done(NamedTuple):
 def score_and_learn(plan: Plan, state: State, live: Live, stretch: Stretch) -> Done:
     """The model that has learnt the stretch, what is to be published of it, and what is to be said."""
     times = np.where(weighty(stretch.vectors) > 0, stretch.times, np.nan)
-    work = Work(plan, stretch, times, watch_ahead(plan, live, stretch.vectors.matrix))
+    work = Work(plan, stretch, _odd(stretch.vectors), times, watch_ahead(plan, live, stretch.vectors.matrix))
     waiting = deque(pieces(stretch.vectors, live.rested if plan.frozen else live.filled, plan.learning.batch_size))
     parts, said = list[Scored](), list[Report]()
     while waiting:
-        for form in (_run, _one):
+        for form in (_ordinary, _one):
             done = form(work, state, live, waiting)
             state, live = done.state, done.live
             parts += done.parts
@@ -83,7 +91,7 @@ def _one(work: Work, state: State, live: Live, waiting: deque[Piece]) -> Done:
     return Done(state, live, [part], combined([said, learnt]))
 
 
-def _run(work: Work, state: State, live: Live, waiting: deque[Piece]) -> Done:
+def _ordinary(work: Work, state: State, live: Live, waiting: deque[Piece]) -> Done:
     """The next batches that are full and ask for nothing but to be learnt, in one go; none, where the next one does."""
     ahead, before = work.ahead, live.mixture
     batches = [] if ahead is None or not _unasked(work.plan, live) else _uneventful(work, ahead, waiting)
@@ -108,14 +116,26 @@ def _unasked(plan: Plan, live: Live) -> bool:
     """Whether nothing waits, and nothing is asked for but that vectors are scored and learnt."""
     if plan.frozen or plan.averaged_scoring or live.filled or live.latest is not None:
         return False
-    return not live.average_is_old and not live.alarmed and live.recent is None
+    if live.average_is_old or live.alarmed or live.recent is not None:
+        return False
+    return is_ordinary(live.mixture, plan.learning)
 
 
 def _uneventful(work: Work, ahead: Watched, waiting: Iterable[Piece]) -> list[Piece]:
-    """The full batches until the alarm changes next; none where a weight is not 1."""
-    batches = list(takewhile(lambda piece: piece.full and not ahead.changed(piece.rows), waiting))
-    rows = slice(batches[0].rows.start, batches[-1].rows.stop) if batches else slice(0)
-    return batches if (work.stretch.vectors.weights[rows] == 1).all() else []
+    """The full batches until the alarm changes next, a vector has gaps, or one does not weigh 1."""
+
+    def plain(piece: Piece) -> bool:
+        return piece.full and work.odd[piece.rows.start] == work.odd[piece.rows.stop] and not ahead.changed(piece.rows)
+
+    return list(takewhile(plain, islice(waiting, MOST_BATCHES)))
+
+
+def _odd(vectors: Vectors) -> Int64:
+    """See `Work`."""
+    odd = (vectors.weights != 1) | (
+        np.isnan(vectors.matrix).any(axis=1) if any_missing(frozen(vectors.matrix)) else False
+    )
+    return np.concatenate([[0], np.cumsum(odd)])
 
 
 def _score(work: Work, state: State, live: Live, piece: Piece) -> tuple[Live, Scored, list[Event]]:

@@ -91,8 +91,8 @@ def start_early(plan: Plan, state: State, waiting: WarmUp) -> tuple[State, Repor
 
 def _start(plan: Plan, state: State, waiting: WarmUp, records: int) -> tuple[State, Report]:
     """Start the model from the first `records` of the buffer; all of the buffer is then assigned and learnt."""
-    _check_enough(plan, waiting)
     matrix, weights = _first_vectors(waiting, records)
+    _check_enough(plan, int(np.count_nonzero(weights)))
     n_components, chosen = _n_components(plan, matrix, weights)
     seed = plan.learning.random_state
     mixture = stepwise_em.init(
@@ -129,12 +129,12 @@ def _first_vectors(waiting: WarmUp, records: int) -> tuple[Array, Array]:
     return matrix[:rows], weights[:rows]
 
 
-def _check_enough(plan: Plan, waiting: WarmUp) -> None:
+def _check_enough(plan: Plan, vectors: int) -> None:
     fewest = plan.candidates[0]
     wanted = _PER_COMPONENT * fewest
-    if waiting.n_vectors < wanted:
+    if vectors < wanted:
         raise TooFewVectors(
-            f"{waiting.n_vectors} vectors to learn from in topic {plan.topic} when the warm-up ended: too few to start "
+            f"{vectors} vectors to learn from in topic {plan.topic} when the warm-up ended: too few to start "
             f"{fewest} components, which need {wanted}. Send more (rejected records do not count: see the "
             "dead letters), lower model.n_components, or raise learning.warm_up_bytes if that has ended the warm-up"
         )

@@ -70,8 +70,10 @@ def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
 
 def began(plan: Plan, live: Live, stretch: Stretch) -> Place | None:
     """Where the window that is not full after a stretch began; the model still says where the one before it did."""
-    if plan.drift is None or not live.drift.filled:
-        return live.began if live.drift.filled else None
+    if not live.drift.filled:
+        return None
+    if plan.drift is None:  # nothing is watched; what waits, waits
+        return live.began
     return _with_row(live.began, stretch, len(stretch.vectors.weights) - live.drift.filled)
 
 

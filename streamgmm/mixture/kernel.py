@@ -112,8 +112,9 @@ def _least_blocks(model: Model) -> int:
 
 
 def alone(model: Model, rows: int) -> bool:
-    """Whether one thread scans so many rows, because another is not there or not worth it."""
-    return threads.count() == 1 or -(-rows // BLOCK) < 2 * _least_blocks(model)
+    """Whether one thread scans so many rows in one wave: another is not there, or not worth it."""
+    blocks = -(-rows // BLOCK)
+    return blocks <= _wave(model) and (threads.count() == 1 or blocks < 2 * _least_blocks(model))
 
 
 def _empty_moments(kernel: Kernel, model: Model, slots: int) -> Moments:

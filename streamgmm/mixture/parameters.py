@@ -30,10 +30,10 @@ def m_step(statistics: Statistics, last: Parameters, learning: Learning) -> tupl
     A component with no mass left keeps the mean and the covariance that it had in `last`; a feature of which nothing
     was known there, and nothing is by the statistics, stays so.
     """
-    regularisation = Regularisation(learning.reg_relative, learning.reg_covar)
+    regularisation = Regularisation(float(learning.reg_relative), float(learning.reg_covar))
     before = Statistics(*map(frozen, statistics)), Parameters(*map(frozen, last))
     *found, repairs = learning.covariance.maximise(*before, regularisation)
     parameters = Parameters(*map(sealed, found))
-    if unseen.any_in(last):
+    if unseen.any_in(last, learning.covariance):
         parameters = unseen.kept(parameters, statistics, last, learning.covariance)
     return parameters, repairs

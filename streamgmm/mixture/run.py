@@ -31,7 +31,7 @@ from streamgmm.mixture.m_step import Maximum, Regularisation, maximise_diagonal,
 from streamgmm.mixture.moments import Moments, Sums, add_diagonal, add_full
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.mixture.pending import is_nothing
-from streamgmm.mixture.pieces import empty_output
+from streamgmm.mixture.pieces import LONGEST, empty_output, ones
 from streamgmm.mixture.rows import rows_of
 from streamgmm.mixture.state import Info, State
 from streamgmm.mixture.statistics import Statistics
@@ -92,30 +92,31 @@ def run(
     finite.
     """
     rows = rows_of(vectors, None, state.parameters.means.shape[1])
-    steps = _steps(state, ends, event_times or [None] * len(ends), learning) if _ordinary(state, learning) else []
+    times = event_times or [None] * len(ends)
+    steps = _steps(state, ends, times, learning) if is_ordinary(state, learning) else []
     if not steps or not _simple(rows, steps, state):
         return Run(state, Info(*map(sealed, empty_output(_first(rows, 0), len(state.statistics.mass)))), 0, 0.0)
     put, output = _here(state, learning), empty_output(_first(rows, steps[-1].end), len(state.statistics.mass))
-    learn = _BY_NAME[learning.covariance.name]
-    learnt = learn(_seen(put), put, rows, _ahead(steps, state, learning), output)
+    learn = COMPILED[learning.covariance.name]
+    learnt = learn(_seen(put), put, _first(rows, steps[-1].end), _ahead(steps, state, learning), output)
     end, done = steps[learnt - 1].end if learnt else 0, steps[:learnt]
     info = Info(sealed(output.responsibilities[:end]), sealed(output.log_likelihood[:end]))
     return Run(_after(state, put, done, learning), info, learnt, done[-1].due.step_size if done else 0.0)
 
 
-def _ordinary(state: State, learning: Learning) -> bool:
-    """Whether a run may begin here."""
+def is_ordinary(state: State, learning: Learning) -> bool:
+    """Whether a run may begin here, whatever the vectors."""
     aside = learning.background is not None or learning.merge is not None or learning.split
-    if aside or state.lookout is not None or learning.covariance.name not in _BY_NAME:
+    if aside or state.background or state.lookout is not None or learning.covariance.name not in COMPILED:
         return False
-    if unseen.any_in(state.parameters):
+    if unseen.any_in(state.parameters, learning.covariance):
         return False
     enough = weak.fewest(state.statistics, state.effective_sample_size) >= weak.needed(state.statistics)
     return enough and is_nothing(state.pending) and not (learning.averaging and state.average is None)
 
 
 def _steps(state: State, ends: Sequence[int], times: Sequence[float | None], learning: Learning) -> list[_Step]:
-    """The batches that come, until the average begins another block."""
+    """The batches that come, until the average begins another block, or they are more rows than a piece."""
     steps: list[_Step] = []
     average = state.average if learning.averaging else None
     clock: Clock = state
@@ -123,7 +124,7 @@ def _steps(state: State, ends: Sequence[int], times: Sequence[float | None], lea
     if average is not None:
         filled, length = average.recent_time, average.length
     for end, time in zip(ends, times, strict=True):
-        if filled >= length:
+        if filled >= length or end > LONGEST:
             break
         weight = float(end - row)
         after = due(clock, weight, weight, time, learning)
@@ -145,7 +146,8 @@ def _simple(rows: Rows, steps: Sequence[_Step], state: State) -> bool:
 
 
 def _first(rows: Rows, count: int) -> Rows:
-    return Rows(rows.vectors[:count], rows.weights[:count])
+    """Those, in the one form that is compiled for."""
+    return Rows(rows.vectors[:count], ones(count))
 
 
 def _ahead(steps: Sequence[_Step], state: State, learning: Learning) -> _Ahead:
@@ -155,7 +157,7 @@ def _ahead(steps: Sequence[_Step], state: State, learning: Learning) -> _Ahead:
         np.array([step.due.effective_sample_size for step in steps]),
         np.array([step.share for step in steps]),
         weak.needed(state.statistics),
-        Regularisation(learning.reg_relative, learning.reg_covar),
+        Regularisation(float(learning.reg_relative), float(learning.reg_covar)),
     )
 
 
@@ -164,13 +166,17 @@ def _here(state: State, learning: Learning) -> _Here:
     kept = state.average.recent if learning.averaging and state.average is not None else None
     none = Statistics(*(array[:0] for array in state.statistics))
     return _Here(
-        Parameters(*map(np.array, state.parameters)),
-        Model(*map(np.array, padded(gaussian.model(state.parameters, learning.covariance)))),
-        Statistics(*map(np.array, state.statistics)),
-        Statistics(*map(np.array, kept or none)),
-        Statistics(*map(np.array, state.statistics)),
-        Statistics(*map(np.array, state.statistics)),
+        Parameters(*map(_own, state.parameters)),
+        Model(*map(_own, padded(gaussian.model(state.parameters, learning.covariance)))),
+        Statistics(*map(_own, state.statistics)),
+        Statistics(*map(_own, kept or none)),
+        Statistics(*map(_own, state.statistics)),
+        Statistics(*map(_own, state.statistics)),
     )
+
+
+def _own(array: Array) -> Array:
+    return np.array(array, order="C")
 
 
 def _seen(put: _Here) -> _Here:
@@ -209,9 +215,10 @@ def _run_full(seen: _Here, put: _Here, rows: Rows, ahead: _Ahead, output: Output
     first = 0
     for b in range(len(ahead.ends)):
         batch, place = _cut(rows, output, first, ahead.ends[b])
+        first_block = len(batch.carried.weights)  # 0, but no literal one: for that all would be compiled again
         sums, moments = _room(seen.model, seen.statistics, batch)
-        scan_full(seen.model, batch, place, moments, 0, 0, len(moments.weight))
-        add_full(seen.model.means, sums, moments, len(moments.weight), 0, len(sums.mass))
+        scan_full(seen.model, batch, place, moments, first_block, first_block, len(moments.weight))
+        add_full(seen.model.means, sums, moments, len(moments.weight), first_block, len(sums.mass))
         _say(sums, len(place.log_likelihood), seen.parameters.means, put.new)
         _put_statistics(blend_full(seen.statistics, seen.new, ahead.step_sizes[b]), put.blended)
         if _fewest(seen.blended.mass) * ahead.sizes[b] < ahead.needed:
@@ -232,9 +239,10 @@ def _run_diagonal(seen: _Here, put: _Here, rows: Rows, ahead: _Ahead, output: Ou
     first = 0
     for b in range(len(ahead.ends)):
         batch, place = _cut(rows, output, first, ahead.ends[b])
+        first_block = len(batch.carried.weights)  # 0, but no literal one: for that all would be compiled again
         sums, moments = _room(seen.model, seen.statistics, batch)
-        scan_diagonal(seen.model, batch, place, moments, 0, 0, len(moments.weight))
-        add_diagonal(seen.model.means, sums, moments, len(moments.weight), 0, len(sums.mass))
+        scan_diagonal(seen.model, batch, place, moments, first_block, first_block, len(moments.weight))
+        add_diagonal(seen.model.means, sums, moments, len(moments.weight), first_block, len(sums.mass))
         _say(sums, len(place.log_likelihood), seen.parameters.means, put.new)
         _put_statistics(blend_diagonal(seen.statistics, seen.new, ahead.step_sizes[b]), put.blended)
         if _fewest(seen.blended.mass) * ahead.sizes[b] < ahead.needed:
@@ -249,7 +257,7 @@ def _run_diagonal(seen: _Here, put: _Here, rows: Rows, ahead: _Ahead, output: Ou
     return len(ahead.ends)
 
 
-_BY_NAME: Mapping[str, Callable[[_Here, _Here, Rows, _Ahead, Output], int]] = {
+COMPILED: Mapping[str, Callable[[_Here, _Here, Rows, _Ahead, Output], int]] = {
     "full": _run_full,
     "diag": _run_diagonal,
 }

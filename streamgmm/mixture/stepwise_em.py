@@ -72,7 +72,7 @@ def learn(state: State, learning: Learning, event_time: float | None = None) -> 
     time, latest, size, eta = due(state, sums.weight, state.pending.squares, event_time, learning)
     new, vectors = of_sums(sums, last.means, covariance), effective_size.of_weights(sums.weight, state.pending.squares)
     statistics = blend(state.statistics, new, eta, covariance)
-    if unseen.any_in(last):
+    if unseen.any_in(last, covariance):
         state, statistics = _with_what_appeared(state, statistics, new, vectors, covariance)
     statistics, last, average, watching, changes = look_after(state, statistics, size, learning)
     parameters, repairs = m_step(weak.lean(statistics, size, covariance), last, learning)

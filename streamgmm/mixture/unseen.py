@@ -35,15 +35,33 @@ class Said(NamedTuple):
     variance: Array  # (d,)
 
 
-def any_in(parameters: "Parameters") -> bool:
+def any_in(parameters: "Parameters", covariance: Covariance) -> bool:
     """Whether there is such a feature."""
-    return bool(parameters.covariances.max() >= UNSEEN)
+    return bool(parameters.covariances.max() >= UNSEEN and flags(parameters, covariance).any())
 
 
 def flags(parameters: "Parameters", covariance: Covariance) -> Flags:
-    """Which features these are (d,)."""
+    """Which features these are (d,): unknown in all components. One without mass may know nothing of others still."""
     variances = covariance.variances(parameters.covariances, parameters.means.shape)
-    return np.asarray((variances >= UNSEEN).any(axis=0))
+    return np.asarray((variances >= UNSEEN).all(axis=0))
+
+
+def without(one: "Parameters", other: "Parameters", covariance: Covariance) -> tuple["Parameters", "Parameters"]:
+    """Both with what either knows nothing of made alike, so that it lies in no distance between them."""
+    unknown = flags(one, covariance) | flags(other, covariance)
+    if not unknown.any():
+        return one, other
+    return _alike(one, unknown, covariance), _alike(other, unknown, covariance)
+
+
+def _alike(parameters: "Parameters", features: Flags, covariance: Covariance) -> "Parameters":
+    """The parameters with mean 0 and variance 1 in the features flagged (d,)."""
+    ones = np.ones(len(features))
+    return parameters._replace(
+        means=frozen(np.where(features, 0.0, parameters.means)),
+        covariances=frozen(covariance.set_apart(parameters.covariances, features, ones)),
+        precisions_cholesky=frozen(covariance.set_apart(parameters.precisions_cholesky, features, ones)),
+    )
 
 
 def left_out(vectors: Array) -> Array:

@@ -20,13 +20,13 @@ def warm_kernels(*names: str) -> None:
     """Compile what these types of covariance need (all of them unless named), or load it from the cache, so that the
     first vectors do not wait: those with gaps, and those scored under a reference, too.
     """
-    rows = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
+    rows = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0], [2.0, 0.0]]
     for name in names or ("full", "tied", "diag", "spherical"):
         beside = background.over([-1.0, -1.0], [3.0, 3.0])
         learning = Learning(covariances.by_name(name), batch_size=4, background=beside)
-        begun = init(rows, 1, learning, start=_START)
-        state, _ = update(begun, [*rows, [3.0, math.nan]], learning)
-        run(begun, rows, [3], learning._replace(background=None))
+        state, _ = update(init(rows, 1, learning, start=_START), [*rows, [3.0, math.nan]], learning)
+        alone = learning._replace(background=None)
+        run(init(rows, 1, alone, start=_START), rows, [len(rows)], alone)
         log_likelihood(state.parameters, [*rows, [math.nan, 1.0]], learning.covariance)
 
 

@@ -50,7 +50,7 @@ def _load(covariance_type: str, lookout: bool) -> None:
     if beside is not None:
         beside.wait()
     warm_record_kernels()
-    warm_drift_kernels()
+    warm_drift_kernels(covariance_type)
     if not gc.get_freeze_count():  # once to a process, however many services it runs
         gc.freeze()
 

@@ -61,4 +61,4 @@ def _held(found: Found, settings: Settings) -> Checkpoint:
 def _with_reference(held: Checkpoint, settings: Settings) -> tuple[Checkpoint, Event]:
     assert held.live is not None  # noqa: S101 - `_held` has looked
     live, (event,) = frozen_reference(plans.plan(settings, largest_record=0), held.live)
-    return held._replace(live=live._replace(alarmed=False, recent=None)), event
+    return held._replace(live=live._replace(alarmed=False, recent=None, began=None)), event

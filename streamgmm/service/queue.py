@@ -30,8 +30,10 @@ class Queue:
         while self.is_full and not stage.done():
             self._room.clear()
             room = asyncio.ensure_future(self._room.wait())
-            await asyncio.wait({stage, room}, return_when=asyncio.FIRST_COMPLETED)
-            room.cancel()
+            try:
+                await asyncio.wait({stage, room}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                room.cancel()
 
     def take(self) -> Round:
         """The oldest, and room for another."""

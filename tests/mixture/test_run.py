@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamgmm.mixture import background, revive, stepwise_em, threads
-from streamgmm.mixture.run import run
+from streamgmm.mixture.run import COMPILED, run
 from streamgmm.mixture.step_size import HalfLife
 from tests.mixture.samples import bits, learning
 
@@ -83,6 +83,30 @@ def test_what_a_run_does_not_know_is_left(more):
     assert run(state, vectors, [100, 200], hyper).batches == 0
 
 
+def test_a_weight_of_the_background_that_is_asked_for_no_more_is_left():
+    hyper, vectors = learning("full", batch_size=100), stream(400)
+    state = stepwise_em.init(vectors, K, hyper)._replace(background=0.1)
+    assert run(state, vectors, [100, 200], hyper).batches == 0
+
+
+def test_a_state_in_columns_goes_on_like_one_in_rows():
+    hyper, vectors, ends = learning("full", batch_size=100), stream(1000), list(range(100, 1001, 100))
+    begun = stepwise_em.init(vectors, K, hyper)
+    turned = begun._replace(
+        parameters=type(begun.parameters)(*map(np.asfortranarray, begun.parameters)),
+        statistics=type(begun.statistics)(*map(np.asfortranarray, begun.statistics)),
+    )
+    assert bits(run(turned, vectors, ends, hyper)) == bits(run(begun, vectors, ends, hyper))
+
+
+def test_many_rows_are_a_run_of_some_of_them_and_compile_nothing_more():
+    hyper, vectors = learning("diag", batch_size=1000), stream(70_000)
+    begun = stepwise_em.init(vectors[:400], K, hyper)
+    found = run(begun, vectors, list(range(1000, 70_001, 1000)), hyper)
+    assert found.batches == 65
+    assert len(COMPILED["diag"].signatures) == 1
+
+
 @pytest.mark.parametrize("name", ["tied", "spherical"])
 def test_types_without_a_run_are_left(name):
     hyper, vectors = learning(name, batch_size=100), stream(400)
@@ -128,12 +152,12 @@ def test_a_covariance_that_needs_repair_ends_the_run():
 
 def test_batches_that_are_worth_a_second_thread_are_left_where_there_is_one():
     before = threads.count()
-    hyper, vectors = learning("full", batch_size=200_000), stream(200_000)
+    hyper, vectors = learning("full", batch_size=60_000), stream(60_000)
     state = stepwise_em.init(vectors[:1000], K, hyper)
     try:
         threads.use(2)
-        assert run(state, vectors, [200_000], hyper).batches == 0
+        assert run(state, vectors, [60_000], hyper).batches == 0
         threads.use(1)
-        assert run(state, vectors, [200_000], hyper).batches == 1
+        assert run(state, vectors, [60_000], hyper).batches == 1
     finally:
         threads.use(before)

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from streamgmm import StreamingGaussianMixture
+from streamgmm.drift import wasserstein
 from streamgmm.mixture import averaging, sampling, stepwise_em, unseen
 from streamgmm.mixture.block import UNSEEN
 from streamgmm.service import plain
@@ -115,7 +116,7 @@ def test_a_feature_that_is_constant_is_known(name):
     generator = np.random.default_rng(0)
     vectors = np.c_[draw(1000, generator)[1][:, :2], np.zeros(1000)]
     state = stepwise_em.init(vectors, 3, learning(name))
-    assert not unseen.any_in(state.parameters)
+    assert not unseen.any_in(state.parameters, learning(name).covariance)
 
 
 def test_the_estimator_learns_it_in_passes_and_in_a_stream(name):
@@ -126,3 +127,31 @@ def test_the_estimator_learns_it_in_passes_and_in_a_stream(name):
     labels, vectors = draw(3000, generator)
     assert adjusted_rand_score(labels, model.predict(vectors)) > 0.99
     assert model.score(vectors) > -5.45
+
+
+@pytest.mark.parametrize("name", ["full", "diag"])
+def test_a_place_without_mass_does_not_keep_a_feature_that_came_unknown(name):
+    """As a merge leaves one: its covariance stays what it was."""
+    state, hyper, generator = started(name)
+    mass = state.statistics.mass.copy()
+    mass[0], mass[1] = mass[0] + mass[1], 0.0
+    weights = mass.copy()
+    weights[1] = 1e-300
+    state = state._replace(
+        statistics=state.statistics._replace(mass=mass), parameters=state.parameters._replace(weights=weights)
+    )
+    for _ in range(60):
+        state, _ = stepwise_em.update(state, draw(512, generator, by_label=5.0)[1], hyper)
+    assert not unseen.any_in(state.parameters, hyper.covariance)
+    assert np.allclose(sorted(state.parameters.means[[0, 2], 2]), [5.5, 13.0], atol=1.0)  # two labels in one, and one
+
+
+def test_what_is_unknown_lies_in_no_distance(name):
+    state, hyper, generator = started(name)
+    moved = state.parameters._replace(means=state.parameters.means + np.array([3.0, 4.0, 0.0]))
+    lacking = wasserstein.distances(state.parameters, moved, hyper.covariance)
+    assert np.allclose(np.diag(lacking), 5.0)
+    for _ in range(20):
+        state, _ = stepwise_em.update(state, draw(512, generator)[1], hyper)
+    after = wasserstein.distances(moved, state.parameters, hyper.covariance)
+    assert (after < 50).all()
