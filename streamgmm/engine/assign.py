@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streamgmm.engine.pieces import complete
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.sample import Sample, taken
 from streamgmm.engine.score_and_learn import Scored, score_and_learn
@@ -66,16 +67,10 @@ def _counted(state: State, vectors: Vectors, report: Report, *, learnt: bool) ->
         totals=totals._replace(
             published=totals.published + published,
             vectors=totals.vectors + learnt * int(np.count_nonzero(vectors.weights)),
-            incomplete=totals.incomplete + learnt * int(np.count_nonzero(~_complete(vectors.matrix))),
+            incomplete=totals.incomplete + learnt * int(np.count_nonzero(~complete(vectors))),
             rejected=rejected,
         )
     )
-
-
-def _complete(matrix: Array) -> NDArray[np.bool_]:
-    """Rows (n,) of (n, d) without a missing feature."""
-    missing = np.isnan(matrix)
-    return np.asarray(~missing.any(axis=1)) if missing.any() else np.ones(len(matrix), np.bool_)
 
 
 def _too_large(plan: Plan, chunk: Chunk, output: RecordColumns) -> Report | None:
@@ -153,7 +148,7 @@ def _moved(span: slice, by: int) -> slice:
 
 
 def _sample(chunk: Chunk, span: _Span) -> Sample:
-    """Some of the run's vectors, those with gaps too: each has a place along the features that it has."""
+    """Some of the span's vectors, those with gaps too: each has a place along the features that it has."""
     seen = Sample(chunk.vectors.matrix[span.rows], span.responsibilities, span.ids, span.outlier)
     return taken(seen, chunk.range.start + span.records.start)
 

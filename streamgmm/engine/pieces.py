@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamgmm.records.columns import Int64
 from streamgmm.records.vectors import Vectors
@@ -31,6 +32,12 @@ def pieces(data: Vectors, filled: int, batch_size: int) -> Iterator[Piece]:
         stop = last + 1 if full else len(ends)
         yield Piece(slice(row, int(ends[stop - 1])), slice(record, stop), int(reached[stop - 1]) - base, full)
         record, row, base = stop, int(ends[stop - 1]), int(reached[stop - 1])
+
+
+def complete(data: Vectors) -> NDArray[np.bool_]:
+    """Vectors (n,) without a missing feature."""
+    missing = np.isnan(data.matrix)
+    return np.asarray(~missing.any(axis=1)) if missing.any() else np.ones(len(data.matrix), np.bool_)
 
 
 def weighty(data: Vectors) -> Int64:

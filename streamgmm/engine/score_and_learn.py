@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 
 from streamgmm.engine import by_time
 from streamgmm.engine.learn import learn, learn_run, passed, score
-from streamgmm.engine.pieces import Piece, pieces, weighty
+from streamgmm.engine.pieces import Piece, complete, pieces, weighty
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import gathered
 from streamgmm.engine.stretch import Stretch
 from streamgmm.engine.values import Array, Event, Live, Report, State, combined
 from streamgmm.engine.watching import Watched, began, told, watch, watch_ahead
 from streamgmm.mixture import averaging
-from streamgmm.mixture.arrays import frozen
-from streamgmm.mixture.missing import any_missing
 from streamgmm.mixture.run import is_ordinary
 from streamgmm.mixture.state import Info
 from streamgmm.records.columns import Int64
@@ -94,8 +92,7 @@ def _one(work: Work, state: State, live: Live, waiting: deque[Piece]) -> Done:
 def _ordinary(work: Work, state: State, live: Live, waiting: deque[Piece]) -> Done:
     """The next batches that are full and ask for nothing but to be learnt, in one go; none, where the next one does."""
     ahead, before = work.ahead, live.mixture
-    batches = [] if ahead is None or not _unasked(work.plan, live) else _uneventful(work, ahead, waiting)
-    if ahead is None or not batches:
+    if ahead is None or not _unasked(work.plan, live) or not (batches := _uneventful(work, ahead, waiting)):
         return Done(state, live, [], Report())
     first, stop = batches[0].rows.start, batches[-1].rows.stop
     ends = [piece.rows.stop - first for piece in batches]
@@ -132,10 +129,7 @@ def _uneventful(work: Work, ahead: Watched, waiting: Iterable[Piece]) -> list[Pi
 
 def _odd(vectors: Vectors) -> Int64:
     """See `Work`."""
-    odd = (vectors.weights != 1) | (
-        np.isnan(vectors.matrix).any(axis=1) if any_missing(frozen(vectors.matrix)) else False
-    )
-    return np.concatenate([[0], np.cumsum(odd)])
+    return np.concatenate([[0], np.cumsum((vectors.weights != 1) | ~complete(vectors))])
 
 
 def _score(work: Work, state: State, live: Live, piece: Piece) -> tuple[Live, Scored, list[Event]]:

@@ -24,15 +24,19 @@ def shape_of(parameters: Parameters) -> tuple[int, int]:
     return n_components, n_features
 
 
+def regularisation_of(learning: Learning) -> Regularisation:
+    """As the compiled M-step takes it."""
+    return Regularisation(float(learning.reg_relative), float(learning.reg_covar))
+
+
 def m_step(statistics: Statistics, last: Parameters, learning: Learning) -> tuple[Parameters, int]:
     """The parameters that the statistics say, and how many covariances had to be repaired.
 
     A component with no mass left keeps the mean and the covariance that it had in `last`; a feature of which nothing
     was known there, and nothing is by the statistics, stays so.
     """
-    regularisation = Regularisation(float(learning.reg_relative), float(learning.reg_covar))
     before = Statistics(*map(frozen, statistics)), Parameters(*map(frozen, last))
-    *found, repairs = learning.covariance.maximise(*before, regularisation)
+    *found, repairs = learning.covariance.maximise(*before, regularisation_of(learning))
     parameters = Parameters(*map(sealed, found))
     if unseen.any_in(last, learning.covariance):
         parameters = unseen.kept(parameters, statistics, last, learning.covariance)

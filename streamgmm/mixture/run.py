@@ -29,7 +29,7 @@ from streamgmm.mixture.kernel import alone, scan_diagonal, scan_full
 from streamgmm.mixture.learning import Learning
 from streamgmm.mixture.m_step import Maximum, Regularisation, maximise_diagonal, maximise_full
 from streamgmm.mixture.moments import Moments, Sums, add_diagonal, add_full
-from streamgmm.mixture.parameters import Parameters
+from streamgmm.mixture.parameters import Parameters, regularisation_of
 from streamgmm.mixture.pending import is_nothing
 from streamgmm.mixture.pieces import LONGEST, empty_output, ones
 from streamgmm.mixture.rows import rows_of
@@ -137,10 +137,7 @@ def _steps(state: State, ends: Sequence[int], times: Sequence[float | None], lea
 
 def _simple(rows: Rows, steps: Sequence[_Step], state: State) -> bool:
     """Whether no batch is worth a second thread, and no vector has gaps."""
-    parameters, longest = (
-        state.parameters,
-        max(after - before for before, after in pairwise([0, *(s.end for s in steps)])),
-    )
+    longest, parameters = max(end - start for start, end in pairwise([0, *(s.end for s in steps)])), state.parameters
     model = Model(parameters.weights, parameters.means, parameters.precisions_cholesky)
     return alone(model, longest) and not missing.any_missing(rows.vectors[: steps[-1].end])
 
@@ -157,7 +154,7 @@ def _ahead(steps: Sequence[_Step], state: State, learning: Learning) -> _Ahead:
         np.array([step.due.effective_sample_size for step in steps]),
         np.array([step.share for step in steps]),
         weak.needed(state.statistics),
-        Regularisation(float(learning.reg_relative), float(learning.reg_covar)),
+        regularisation_of(learning),
     )
 
 
