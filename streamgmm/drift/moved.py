@@ -38,6 +38,7 @@ class Statistic(NamedTuple):
     name: Family
     value: float
     limit: float
+    warning: float  # the lower limit, of a warning
     scale: int
     group: int
 
@@ -51,6 +52,7 @@ def statistics(watch: Watch) -> tuple[Statistic, ...]:
             name,
             max(float(watch.values[s, f]), 0.0),
             float(limits[s, f]),
+            float(watch.standard.warning[s, f]),
             int(s),
             int(watch.groups[s, f]),
         )
@@ -62,15 +64,11 @@ def moved(reference: Reference, watch: Watch, window: int, covariance: Covarianc
     """What is above its warning limit, furthest first; empty where nothing is."""
     layout = layout_of(reference)
     scene = _Scene(reference, watch, window, covariance, layout)
-    above = [_newest(watch, one) for one in statistics(watch) if _is_above(watch, one)]
+    above = [_newest(watch, one) for one in statistics(watch) if one.value > one.warning]
     told = [(one.value / one.limit, scene.of(one)) for one in above]
     found = [pair for pair in told if pair[1]]
     found.sort(key=lambda pair: (pair[1][0].what == "log_likelihood", -pair[0]))  # it says that, not what
     return tuple(entry for _, entries in found for entry in entries)[:MOST]
-
-
-def _is_above(watch: Watch, one: Statistic) -> bool:
-    return one.value > float(watch.standard.warning[one.scale, FAMILIES.index(one.name)])
 
 
 def _newest(watch: Watch, one: Statistic) -> Statistic:

@@ -22,6 +22,7 @@ class Shown(NamedTuple):
     name: str
     value: float
     limit: float
+    warning: float
 
 
 class Watched(NamedTuple):
@@ -150,7 +151,7 @@ def described(plan: Plan, reference: Reference, watch: Watch) -> Described:
     assert plan.drift is not None  # noqa: S101 - nothing is watched without a plan
     facts = moved(reference, watch, watch.standard.wanted.window, plan.drift.covariance)
     features = plan.features(reference.parameters.means.shape[1])
-    values = tuple(Shown(one.name, one.value, one.limit) for one in statistics(watch))
+    values = tuple(Shown(one.name, one.value, one.limit, one.warning) for one in statistics(watch))
     return Described(values, words.sentence(facts, features), words.told(facts, features))
 
 

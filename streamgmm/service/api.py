@@ -25,6 +25,7 @@ class Statistic(_Value):
     name: str
     value: float = Field(description="how far the stream is from the reference, 0 or above")
     limit: float = Field(description="above it the alarm stands")
+    warning: float | None = Field(description="above it there is a warning")
 
 
 class Moved(_Value):

@@ -27,7 +27,9 @@ class Observers:
     def __init__(self, settings: Settings, listener: Callable[[Snapshot], None] | None = None) -> None:
         self.metrics = Metrics(settings.model)
         self.snapshot = view.empty(settings)
-        self.recorder = Recorder(self.snapshot, payloads=settings.http.show_payloads)
+        self.recorder = Recorder(
+            self.snapshot, payloads=settings.http.show_payloads, cool_down=settings.drift.cool_down
+        )
         self.view: view.View | None = None
         self._settings, self._listener = settings, listener
         self.last_commit = time.monotonic()  # or the start

@@ -23,6 +23,7 @@ class StatisticView(NamedTuple):
     name: str
     value: float  # 0 or above, in the limit's unit
     limit: float
+    warning: float | None = None  # the lower limit, above which there is a warning
 
 
 class MovedView(NamedTuple):

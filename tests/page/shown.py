@@ -48,7 +48,9 @@ class Shown(AbstractContextManager["Shown"]):
     def __init__(self, settings: Settings, port: int = 0, clock: Callable[[], float] = time.time) -> None:
         self.settings, self.port = settings, port
         self.address = ""
-        self.recorder = Recorder(empty(settings), clock, payloads=settings.http.show_payloads)
+        self.recorder = Recorder(
+            empty(settings), clock, payloads=settings.http.show_payloads, cool_down=settings.drift.cool_down
+        )
         self._loop = asyncio.new_event_loop()
         self._stop: asyncio.Event
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)

@@ -10,6 +10,7 @@ from streamgmm.engine import step as engine
 from streamgmm.engine.values import Event
 from streamgmm.mixture.vacancy import vacated
 from streamgmm.service.live import pages
+from streamgmm.service.live.steady import READABLE
 from streamgmm.service.publisher import Committed
 from streamgmm.service.snapshot import DiagnosisView, StatisticView, Totals, TransformView
 from tests.engine import streams
@@ -20,6 +21,17 @@ from tests.service.snapshots import NO_DRIFT
 TWO = ("APM", "latency")
 DRAWN = "() => window.streamgmm.drawList && window.streamgmm.drawList.ellipses.length"
 SHOWN = "(number) => window.streamgmm.state.frame.number === number"
+ROWS = """(name) => {  // of pixels that a line of the theme's colour goes along in the first chart of drift
+  const canvas = document.querySelector(".drift .chart canvas"), { width, height } = canvas;
+  const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, width, height);
+  const given = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const colour = [1, 3, 5].map((i) => Number.parseInt(given.slice(i, i + 2), 16));
+  const alike = (at) => data[at + 3] > 100 && colour.every((part, i) => Math.abs(part - data[at + i]) < 40);
+  const pixels = (row) => Array.from({ length: width }, (_, x) => 4 * (row * width + x));
+  return Array.from({ length: height }, (_, row) => row).filter((row) => pixels(row).filter(alike).length > width / 8);
+}"""
 OF = "(count) => window.streamgmm.drawList && window.streamgmm.drawList.ellipses.length === count"
 
 
@@ -334,14 +346,36 @@ def test_what_is_looked_at_beside_the_alarm_is_on_the_page_and_marked_where_it_i
 
 def test_drift_is_told_in_words_on_the_page(open_page) -> None:
     said = "C3 grew from 12 to 31 %; C3 moved, mainly APM from 100 to 150 /min (+2.1 sd)"
-    statistics = (StatisticView("weights", 9.0, 4.0), StatisticView("mean", 2.0, 4.0))
+    statistics = (StatisticView("weights", 9.0, 4.0, 3.2), StatisticView("mean", 2.0, 4.0))
     with Shown(settings_for(TWO, 2)) as shown:
         running(shown, drift=NO_DRIFT._replace(state="none", statistics=statistics, sentence=None))
         page = open_page(shown.address)
         expect(page.locator(".sentence")).to_have_text("No drift. The stream looks like its reference.")
         running(shown, drift=NO_DRIFT._replace(state="alarm", statistics=statistics, sentence=said))
-        expect(page.locator(".sentence")).to_have_text(f"Drift! The stream no longer looks like its reference. {said}")
-        expect(page.locator(".legend li").first).to_contain_text("alarm above 4.00")
+        expect(page.locator(".sentence")).to_have_text(f"Drift! The stream no longer looks like its reference. {said}.")
+        expect(page.locator(".legend li").first).to_contain_text("warns above 3.20, alarm above 4.00")
+        expect(page.locator(".legend li").last).to_contain_text("alarm above 4.00")
+
+
+def test_the_lowest_warning_limit_is_drawn_where_it_lies(open_page) -> None:
+    def height(share: float) -> float:
+        """Pixels from the top to the line, where the lowest warning limit is this share of its limit."""
+        statistics = (StatisticView("weights", 1.0, 4.0, 3.9), StatisticView("mean", 1.0, 5.0, 5.0 * share))
+        running(shown, drift=NO_DRIFT._replace(statistics=statistics))
+        page.wait_for_function(SHOWN, arg=shown.recorder.newest().number)
+        page.wait_for_function("() => document.querySelector('.drift .chart canvas')")
+        page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        rows = page.evaluate(ROWS, "watch")
+        assert 1 <= len(rows) <= 3
+        return float(np.mean(rows))
+
+    with Shown(settings_for(TWO, 2)) as shown:
+        running(shown)
+        page = open_page(shown.address)
+        page.wait_for_function(DRAWN)
+        lowest, low, high = (height(share) for share in (0.5, 0.6, 0.9))
+    assert lowest - low > 5
+    assert low - high == pytest.approx(3 * (lowest - low), abs=3)
 
 
 def test_a_past_curve_neither_moves_nor_vanishes_with_a_new_reference(open_page) -> None:
@@ -363,6 +397,25 @@ def test_a_past_curve_neither_moves_nor_vanishes_with_a_new_reference(open_page)
         expect(page.locator(".legend li")).to_have_text(re.compile("alarm above 9.00"))
         cells = page.locator(".drift tbody tr td:last-child")
         expect(cells).to_have_text(["9.00 (100 %)", "\u2013 (\u2013)", "9.00 (225 %)", "\u2013 (\u2013)"])
+
+
+def test_of_one_feature_a_band_holds_every_vector_of_its_interval(open_page) -> None:
+    with Shown(settings_for(("APM",), 2)) as shown:
+        live = live_of(np.array([[0.0], [9.0]]), np.ones((2, 1)), np.full(2, 0.5), frozen=False)
+        shown.show(snapshot_of(shown.settings, live), live, (sample_of(live, 2000),))
+        page = open_page(shown.address)
+        page.wait_for_function(OF, arg=4)
+        drawn = page.evaluate("() => window.streamgmm.drawList")
+        outer = {one["id"]: one for one in drawn["ellipses"] if one["share"] == 0.95}
+        within = [abs(p["x"] - outer[p["id"]]["x"]) <= outer[p["id"]]["rx"] for p in drawn["points"]]
+        assert np.mean(within) == pytest.approx(0.95, abs=0.03)
+        assert all(one["flat"] for one in drawn["ellipses"])
+        for point in drawn["points"]:
+            assert abs(point["y"] - outer[point["id"]]["y"]) <= outer[point["id"]]["ry"]
+        expect(page.locator(".clusters")).to_contain_text("Each band is a component")
+        picture, band = page.locator(".scatter canvas").bounding_box(), outer[0]
+        page.mouse.move(picture["x"] + band["x"] + 0.98 * band["rx"], picture["y"] + band["y"] + 0.98 * band["ry"])
+        expect(page.locator(".tip")).to_contain_text("of the stream")  # an ellipse would end before its corner
 
 
 def test_of_one_feature_who_is_gone_has_no_lane(open_page) -> None:
@@ -464,12 +517,31 @@ def test_how_far_behind_is_a_dash_before_it_is_known(open_page) -> None:
 
 def test_an_alarm_that_stands_while_nothing_is_above_its_limit_says_why(open_page) -> None:
     drift = NO_DRIFT._replace(state="alarm", sentence="C1 moved")
-    with Shown(settings_for(TWO, 2, drift={"cool_down": 1_500})) as shown:
+    passed = [1000.0]  # seconds
+    with Shown(settings_for(TWO, 2, drift={"cool_down": 1_500}), clock=lambda: sum(passed)) as shown:
         running(shown, drift=drift._replace(statistics=(StatisticView("weights", 9.0, 4.0),)))
         page = open_page(shown.address)
-        expect(page.locator(".sentence")).to_have_text("Drift! The stream no longer looks like its reference. C1 moved")
+        expect(page.locator(".sentence")).to_have_text(
+            "Drift! The stream no longer looks like its reference. C1 moved."
+        )
+        passed.append(READABLE)
         running(shown, drift=drift._replace(statistics=(StatisticView("weights", 3.0, 4.0),)))
         expect(page.locator(".sentence")).to_contain_text("below their warning limits, which are lower, for 1,500 vec")
+
+
+def test_how_the_alarm_rose_is_told_beside_what_is_seen_now(open_page) -> None:
+    rose = Event("drift_raised", {"sentence": "C0 grew from 12 to 31 %", "statistics": [], "moved": []})
+    with Shown(settings_for(TWO, 2)) as shown:
+        live = model_of_size(2, 2)
+        alarm = NO_DRIFT._replace(state="alarm", sentence="C1 moved", statistics=())
+        seen = snapshot_of(shown.settings, live, drift=alarm)
+        shown.show(seen, live, events=(rose,))
+        page = open_page(shown.address)
+        expect(page.locator(".sentence")).to_contain_text(
+            re.compile(r"C1 moved\. It rose at \d\d:\d\d:\d\d: C0 grew from 12 to 31 %\.$")
+        )
+        shown.show(seen._replace(drift=NO_DRIFT._replace(state="none")), live)
+        expect(page.locator(".sentence")).not_to_contain_text("It rose")
 
 
 def test_partitions_are_shown_by_how_far_they_are_behind_each_in_one_row(open_page) -> None:

@@ -64,9 +64,17 @@ class Frame(NamedTuple):
     flow: Flow
     samples: tuple[Sample, ...]  # of the vectors scored since the frame before
     first_point: int  # number of the first of them, in order of their arrival
+    sentence: str = ""  # how the stream stands against its reference
     moments: tuple[Moment, ...] = ()  # the last events before it, oldest first
     dead_letters: tuple[DeadLetter, ...] = ()  # the last before it, oldest first
     born: Mapping[int, int | None] = {}  # vectors learnt when a component came, by id; None: not known
+
+    @property
+    def raised(self) -> Moment | None:
+        """How the alarm rose that stands, if this process has seen it rise."""
+        if self.snapshot.drift.state != "alarm":
+            return None
+        return next((moment for moment in reversed(self.moments) if moment.type == "drift_raised"), None)
 
     @property
     def last_moment(self) -> int:

@@ -34,7 +34,8 @@ class Pages:
         last: int | None = None
         while not self._recorder.closed:
             try:
-                frame = await asyncio.wait_for(self._recorder.after(last or 0), KEEP_ALIVE)
+                async with asyncio.timeout(KEEP_ALIVE):
+                    frame = await self._recorder.after(last or 0)
             except TimeoutError:
                 yield STILL_HERE
                 continue

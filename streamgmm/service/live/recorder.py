@@ -1,6 +1,7 @@
 """Makes frames of what the learner has committed, four times a second at most, and lets pages wait for them.
 
-Between two frames it only keeps references; `beat` makes the next one when something has changed.
+Between two frames it only keeps references; `beat` makes the next one when something has changed. Whoever watches
+shares the processor with the learner: the longer a frame took on the way to the pages, the later the next one comes.
 """
 
 import asyncio
@@ -18,12 +19,15 @@ from streamgmm.records.dead_letters import PREFIX
 from streamgmm.service.live.frame import DeadLetter, Flow, Frame, Moment, Picture, n_points
 from streamgmm.service.live.memory import resident_bytes
 from streamgmm.service.live.ring import Ring
+from streamgmm.service.live.steady import Said, said
 from streamgmm.service.metrics import EndToEnd
 from streamgmm.service.publisher import Committed
 from streamgmm.service.snapshot import Snapshot
 from streamgmm.service.view import View
 
 BEAT = 0.25  # seconds between frames, at least
+SLOWEST = 0.75  # and at most, while there is something new
+SHARE = 0.02  # of the event loop's time that frames may take, pages included, down to the slowest beat
 RATE_OVER = 5.0  # seconds that a rate is taken over
 MOMENTS = 200  # events kept
 DEAD_LETTERS = 8  # kept
@@ -34,10 +38,18 @@ PAYLOAD = 120  # bytes of a dead letter that are shown where that is allowed
 class Recorder:
     """All methods are called on the event loop's thread. `clock` gives the seconds since the epoch.
 
-    With `payloads` it keeps the beginning of what was in the last dead letters too.
+    With `payloads` it keeps the beginning of what was in the last dead letters too. `cool_down` (vectors) is that of
+    the alarm.
     """
 
-    def __init__(self, first: Snapshot, clock: Callable[[], float] = time.time, *, payloads: bool = False) -> None:
+    def __init__(
+        self,
+        first: Snapshot,
+        clock: Callable[[], float] = time.time,
+        *,
+        payloads: bool = False,
+        cool_down: int = 0,
+    ) -> None:
         self.ring = Ring()
         self.view: View | None = None  # once it is known what runs
         self.n_components = 0  # that a model starts with at least
@@ -46,6 +58,8 @@ class Recorder:
         self.born: Mapping[int, int | None] = {}  # vectors learnt when a component came, by id; None: not known
         self.closed = False  # no frame will follow
         self._snapshot, self._clock, self._payloads = first, clock, payloads
+        self._cool_down = cool_down
+        self._said: Said | None = None
         self._state: State | None = None
         self._flow = Flow(None, None, None, 0, None, None, None, None)
         self._passed: deque[tuple[float, int]] = deque()  # time, records: over the last seconds
@@ -104,9 +118,11 @@ class Recorder:
     async def beat(self) -> None:
         """Make frames until cancelled."""
         while True:
+            began = time.perf_counter()
             if self._changed:
                 self.make()
-            await asyncio.sleep(BEAT)
+                await asyncio.sleep(0)  # the loop's next turn, in which the pages that wait for it send it
+            await asyncio.sleep(rest_after(time.perf_counter() - began))
 
     def make(self) -> Frame:
         """A frame of what is to be seen now."""
@@ -115,7 +131,8 @@ class Recorder:
         flow = self._flow._replace(rate=self._rate(now), memory_bytes=resident_bytes())
         samples = thinned(self._samples, self._next_point)
         self._samples.clear()
-        past = self.moments, self.dead_letters, self.born
+        self._said = said(self._said, self._snapshot.drift, now, self._cool_down)
+        past = self._said.text, self.moments, self.dead_letters, self.born
         frame = Frame(self._number, now, self._snapshot, self._picture(), flow, samples, self._next_point, *past)
         self._next_point = self._next_point + n_points(frame)
         self.ring.add(frame)
@@ -161,6 +178,11 @@ class Recorder:
         first = (i for i in ids if i < self.n_components or state.ids_version == 0)
         came = dict.fromkeys(ids, now) | dict.fromkeys(first, 0) | dict(self.born)
         self.born = {i: came[i] for i in ids}
+
+
+def rest_after(taken: float) -> float:
+    """Seconds until the next frame, where one took so many. On a machine that is busy the same frame takes longer."""
+    return min(max(BEAT, taken / SHARE), SLOWEST)
 
 
 def picture_of(live: Live) -> Picture:

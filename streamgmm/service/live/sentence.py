@@ -17,7 +17,8 @@ _STATES = {
 def sentence(drift: DriftView, cool_down: int) -> str:
     """The state, and behind it what changed where that is known; `cool_down` (vectors) holds an alarm up."""
     done = math.floor(100 * drift.progress)  # 100 only when it is
-    return " ".join(filter(None, (_STATES[drift.state].format(done=done), drift.sentence, _stands(drift, cool_down))))
+    changed = f"{drift.sentence[:1].upper()}{drift.sentence[1:]}." if drift.sentence else None
+    return " ".join(filter(None, (_STATES[drift.state].format(done=done), changed, _stands(drift, cool_down))))
 
 
 def _stands(drift: DriftView, cool_down: int) -> str | None:

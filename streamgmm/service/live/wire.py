@@ -17,7 +17,6 @@ from streamgmm.service.live import axes, cards, points, series
 from streamgmm.service.live.axes import Axis, Principal, View
 from streamgmm.service.live.frame import Frame, Picture
 from streamgmm.service.live.recorder import Recorder
-from streamgmm.service.live.sentence import sentence
 from streamgmm.service.plain import to_plain
 from streamgmm.settings import Settings, Standardise
 
@@ -30,16 +29,16 @@ class Wire:
     def __init__(self, settings: Settings, recorder: Recorder) -> None:
         self._recorder = recorder
         self._covariance = covariances.by_name(settings.model.covariance_type)
-        self._cool_down = settings.drift.cool_down
         declared = settings.input.features
         self._transforms = [] if isinstance(declared, str) else [_transform(f.transform) for f in declared]
         self._instance = uuid.uuid4().hex[:12]
         self._encoded: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._pinned: tuple[Parameters, Principal] | None = None
         self._finding, self._turn = asyncio.Lock(), asyncio.Lock()
+        self._rested = 0.0  # when the next frame may be encoded, by the performance counter
 
     async def taken(self, frame: Frame, x: str, y: str, since: int | None) -> bytes:
-        """As `encoded`, one after the other, each followed by a rest as long as it took.
+        """As `encoded`, one after the other, each after a rest as long as the one before took.
 
         However many ask, for as different things as they like, half of the event loop's time is the learner's.
         """
@@ -47,9 +46,12 @@ class Wire:
         if (frame.number, x, y, since) in self._encoded:
             return self.encoded(frame, x, y, since)
         async with self._turn:
+            if (rest := self._rested - time.perf_counter()) > 0:
+                await asyncio.sleep(rest)
             began = time.perf_counter()
             found = self.encoded(frame, x, y, since)
-            await asyncio.sleep(time.perf_counter() - began)
+            ended = time.perf_counter()
+            self._rested = ended + (ended - began)
         return found
 
     async def _ready(self, frame: Frame, x: str, y: str) -> None:
@@ -88,7 +90,7 @@ class Wire:
             "model": _model(frame, self._transforms),
             **self.cards(frame),
             **self._scene(frame, x, y, last),
-            "drift": {**to_plain(frame.snapshot.drift), "sentence": sentence(frame.snapshot.drift, self._cool_down)},
+            "drift": _drift(frame),
             "flow": frame.flow._asdict(),
             "dead_letters": [letter._asdict() for letter in frame.dead_letters],
             "events": [m._asdict() for m in frame.moments if last is None or m.number > last.last_moment],
@@ -153,6 +155,13 @@ def _other_axes(last: Frame, frame: Frame, x: str, y: str) -> bool:
     """Whether principal axes are looked along, and another reference has come, which turns them."""
     references = [one.picture.frozen if one.picture is not None else None for one in (last, frame)]
     return references[0] is not references[1] and any(key.startswith("p") for key in (x, y))
+
+
+def _drift(frame: Frame) -> dict[str, Any]:
+    """With the sentence that stands, and how the alarm rose, in the event's own words."""
+    raised = frame.raised
+    rose = None if raised is None else {"time": raised.time, "sentence": raised.fields["sentence"]}
+    return {**to_plain(frame.snapshot.drift), "sentence": frame.sentence, "rose": rose}
 
 
 def _model(frame: Frame, transforms: list[Any]) -> dict[str, Any]:

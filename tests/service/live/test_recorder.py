@@ -1,6 +1,7 @@
 """Frames: what is kept, for how long, and that samples are the same for the same stream."""
 
 import asyncio
+import time
 
 import msgspec
 import numpy as np
@@ -13,7 +14,7 @@ from streamgmm.engine.sample import MOST, Sample, spread, taken
 from streamgmm.engine.values import Event, Report, State, Totals
 from streamgmm.service.live import points, series
 from streamgmm.service.live.frame import n_points
-from streamgmm.service.live.recorder import MOMENTS, Recorder, thinned
+from streamgmm.service.live.recorder import BEAT, MOMENTS, SHARE, SLOWEST, Recorder, rest_after, thinned
 from streamgmm.service.live.ring import Ring
 from streamgmm.service.live.rounding import significant, to_a_thousandth, told_apart
 from streamgmm.service.live.wire import Wire
@@ -38,6 +39,40 @@ def recorded(frames: int, vectors: int = 10) -> Recorder:
         recorder.show(snapshot_of(SETTINGS, LIVE), state)
         recorder.make()
     return recorder
+
+
+@given(st.floats(0, 10))
+def test_frames_take_their_share_of_the_time_and_come_all_the_same(taken: float) -> None:
+    rest = rest_after(taken)
+    assert BEAT <= rest <= SLOWEST
+    assert rest in {BEAT, SLOWEST} or taken == pytest.approx(SHARE * rest)
+
+
+async def test_the_longer_the_pages_take_for_a_frame_the_later_the_next_one_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorder, sleep, rests = recorded(1), asyncio.sleep, list[float]()
+    twice = asyncio.Event()
+
+    async def rest(seconds: float) -> None:
+        rests.extend([seconds] if seconds else [])
+        twice.set() if len(rests) > 1 else recorder.show(snapshot_of(SETTINGS, LIVE))
+        await sleep(0)
+
+    async def page(number: int) -> None:
+        await recorder.after(number)
+        until = time.perf_counter() + 0.5 * SHARE * SLOWEST  # of the processor, as encoding and sending do
+        while time.perf_counter() < until:
+            pass
+
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    pages = [asyncio.create_task(page(1)) for _ in range(2)]
+    beating = asyncio.create_task(recorder.beat())
+    async with asyncio.timeout(20):
+        await twice.wait()
+    beating.cancel()
+    await asyncio.gather(*pages)
+    assert rests[:2] == [BEAT, SLOWEST]
 
 
 @given(st.integers(MOST, 10**6), st.integers(0, 2**40))

@@ -14,5 +14,11 @@ export function Banner({ state, frame, rewind }) {
     ${status.text && html`<div class="banner ${status.tone}"><p>${status.text}</p>
       ${status.progress !== undefined && html`<progress max="1" value=${status.progress} aria-label="vectors gathered"></progress>`}</div>`}
     ${frame && frame.view && !stale(state) && status.tone !== "bad" && html`<p class="sentence ${driftTone(frame.drift.state)}">
-      <strong aria-live="polite">${driftWord(frame.drift.state)}</strong> ${frame.drift.sentence}</p>`}`;
+      <strong aria-live="polite">${driftWord(frame.drift.state)}</strong> ${frame.drift.sentence} <${Rose} drift=${frame.drift} /></p>`}`;
+}
+
+/** What the alarm said as it rose: what is seen now may be another thing, or less of it. */
+function Rose({ drift: { rose, sentence } }) {
+  if (!rose?.sentence || sentence.includes(rose.sentence)) return null;
+  return html`<span class="rose">It rose at ${clock(rose.time)}: ${rose.sentence}.</span>`;
 }

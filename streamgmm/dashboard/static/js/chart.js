@@ -6,13 +6,13 @@ import { clock } from "./format.js";
 import { colour } from "./theme.js";
 
 /**
- * `lines`: [{name, colour, of(row)}]; `limits`: values to draw across; `events`: [{time, sign}]; `until`: where the
+ * `lines`: [{name, colour, of(row)}]; `limits`: values to draw across, `warnings`: those below them; `events`: [{time, sign}]; `until`: where the
  * shown moment is while rewound; `bounds`: what the value axis shows at least, `words` what it calls its marks.
  */
-export function Chart({ rows, lines, limits = [], events = [], until = null, bounds = null, words = null, theme, label, height }) {
+export function Chart({ rows, lines, limits = [], warnings = [], events = [], until = null, bounds = null, words = null, theme, label, height }) {
   const place = useRef(null);
   const drawn = useRef({});
-  drawn.current = { ...drawn.current, limits, events, until };
+  drawn.current = { ...drawn.current, limits, warnings, events, until };
   const names = `${lines.map(({ name }) => name).join("|")} ${theme}`;
   useEffect(() => {
     const plot = new uPlot(options(lines, { bounds, words }, height, place.current.clientWidth, drawn), data(rows, lines), place.current);
@@ -36,7 +36,7 @@ function options(lines, { bounds, words }, height, width, drawn) {
     scales: { y: { range: (_, low, high) => range(low, high, bounds) } },
     axes: [{ ...axis, space: 80, size: 24, gap: 4, values: (_, times) => times.map(clock) }, { ...axis, size: 52, space: 26, values: words && ((_, values) => values.map(words)) }],
     series: [{}, ...lines.map(({ name, colour: stroke, dash }) => ({ label: name, stroke: colour(stroke), width: 2, dash, points: { show: false } }))],
-    hooks: { drawClear: [(plot) => limitsOn(plot, drawn.current.limits)], draw: [(plot) => timesOn(plot, drawn.current)] },
+    hooks: { drawClear: [(plot) => limitsOn(plot, drawn.current)], draw: [(plot) => timesOn(plot, drawn.current)] },
   };
 }
 
@@ -48,7 +48,7 @@ function range(low, high, bounds) {
 }
 
 /** Beyond its limit a value alarms: that part is shaded. */
-function limitsOn(plot, limits) {
+function limitsOn(plot, { limits, warnings }) {
   const { ctx, bbox: { left, top, width, height } } = plot;
   ctx.save();
   for (const limit of limits) {
@@ -57,6 +57,10 @@ function limitsOn(plot, limits) {
     if (limit > 0 && at > top) ctx.fillRect(left, top, width, Math.min(at, top + height) - top);
     if (limit < 0 && at < top + height) ctx.fillRect(left, Math.max(at, top), width, top + height - Math.max(at, top));
     line(ctx, left, at, left + width, at, "bad", [6, 4]);
+  }
+  for (const warning of warnings) {
+    const at = plot.valToPos(warning, "y", true);
+    line(ctx, left, at, left + width, at, "watch", [2, 4]);
   }
   ctx.restore();
 }

@@ -9,14 +9,14 @@ import { compact, percent, spread, whole } from "./format.js";
 import { labelOf } from "./identity.js";
 import { transformOf } from "./scales.js";
 
-const ABOUT = "Each mark is a recent vector. Each ring is a component: the inner one holds 68 % of it, the outer one 95 %; dashed is the reference.";
+const about = (ring) => `Each mark is a recent vector. Each ${ring} is a component: the inner one holds 68 % of it, the outer one 95 %; dashed is the reference.`;
 
 export function Clusters({ state, frame, points, choose }) {
   const { view, ellipses, model: { features } } = frame;
   const choice = view && html`<${AxisChoice} view=${view} features=${features} choose=${choose} />`;
   const apart = view && [0, 1].map((axis) => spread(ellipses.map(({ centre }) => own(axis ? view.y : view.x, centre[axis], features))));
   const value = (axis, at) => compact(own(axis, at, features), apart[axis === view.y ? 1 : 0]);
-  return html`<${Panel} name="clusters" title="Clusters" about=${view ? `${ABOUT} ${leftOut(points)}` : ABOUT} controls=${choice}>
+  return html`<${Panel} name="clusters" title="Clusters" about=${`${about(view && !view.y ? "band" : "ring")} ${view ? leftOut(points) : ""}`} controls=${choice}>
     ${view
       ? html`<${Scatter} scene=${{ view, ellipses, reference: frame.reference, points }} features=${features}
           shown=${frame} focus=${state.view.focus} choose=${choose} />

@@ -5,7 +5,10 @@ import { SHARES, halfAxes, radiusOf, radiusOnLine } from "./ellipse.js";
 const MOST_LABELS = 24; // the heaviest components'; more would hide the picture
 const LANE = 0.3; // half height of a component's lane where there is one feature only
 
-/** `scene` is a frame's view, ellipses, reference and points; `plot` maps the model's coordinates to pixels. */
+/**
+ * `scene` is a frame's view, ellipses, reference and points; `plot` maps the model's coordinates to pixels. Outlines are
+ * ellipses, of one feature bands (`flat`), which end where the interval does at every height.
+ */
 export function drawList(scene, plot) {
   const placed = scene.view.y ? scene : inLanes(scene);
   const flat = !scene.view.y;
@@ -30,8 +33,8 @@ function outlines({ id, weight, centre, covariance }, plot, flat, shares) {
   return shares.map((share) => {
     const radius = flat ? radiusOnLine(share) : radiusOf(share);
     return flat
-      ? { id, weight, share, x, y, rx: Math.sqrt(xx) * plot.sx * radius, ry: LANE * plot.sy * (share > 0.9 ? 1 : 0.7), turn: 0 }
-      : { id, weight, share, x, y, rx: major * radius, ry: minor * radius, turn };
+      ? { id, weight, share, flat, x, y, rx: Math.sqrt(xx) * plot.sx * radius, ry: LANE * plot.sy * (share > 0.9 ? 1 : 0.7), turn: 0 }
+      : { id, weight, share, flat, x, y, rx: major * radius, ry: minor * radius, turn };
   });
 }
 

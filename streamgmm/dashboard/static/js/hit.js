@@ -12,7 +12,8 @@ export function hit({ points, ellipses }, x, y) {
   return around.length ? { ellipse: around[0] } : null;
 }
 
-function inside({ x: cx, y: cy, rx, ry, turn }, x, y) {
+function inside({ flat, x: cx, y: cy, rx, ry, turn }, x, y) {
   const [c, s, dx, dy] = [Math.cos(turn), Math.sin(turn), x - cx, y - cy];
+  if (flat) return Math.abs(dx) <= rx && Math.abs(dy) <= ry;
   return ((c * dx + s * dy) / rx) ** 2 + ((-s * dx + c * dy) / ry) ** 2 <= 1;
 }

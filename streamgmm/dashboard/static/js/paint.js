@@ -91,9 +91,10 @@ function stand(context, x, y, theme) {
   }
 }
 
-function outline(context, { x, y, rx, ry, turn }) {
+function outline(context, { flat, x, y, rx, ry, turn }) {
   context.beginPath();
-  context.ellipse(x, y, rx, ry, turn, 0, 2 * Math.PI);
+  if (flat) context.rect(x - rx, y - ry, 2 * rx, 2 * ry);
+  else context.ellipse(x, y, rx, ry, turn, 0, 2 * Math.PI);
 }
 
 function reference(context, found, theme) {

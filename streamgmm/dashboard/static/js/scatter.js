@@ -81,7 +81,7 @@ function draw(canvas, scene, features, held, { width, height }, { chosen, at }) 
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   paint(context, list, { axes: { x, y }, chosen, at });
-  if (window.streamgmm) window.streamgmm.drawList = { ...list, axes: { x, y } };
+  if (window.streamgmm) window.streamgmm.drawList = { ...list, along: axes, axes: { x, y } };
   return { axes, extent: wanted, list };
 }
 
