@@ -18,7 +18,7 @@ from tests.drift.models import FULL, IDS, parameters
 NO_DRIFT = DriftView(
     state="none",
     progress=1.0,
-    statistics=(StatisticView("log_likelihood", 0.5, 3.2),),
+    statistics=(StatisticView("log_likelihood", 0.5, 3.2, 2.7),),
     sentence=None,
     moved=(),
     population_stability_index=0.01,
