@@ -66,6 +66,7 @@ class Recorder:
         self._samples: deque[Sample] = deque(maxlen=MOST_CHUNKS)
         self._number, self._next_point = 0, 0
         self._changed, self._news = True, asyncio.Event()
+        self._encoding = 0.0  # seconds since the last beat
 
     # ---- told by the learner
 
@@ -105,6 +106,10 @@ class Recorder:
             await self._news.wait()
         return None
 
+    def encoded(self, seconds: float) -> None:
+        """Encoding took so long: for pages that look along different axes it goes on when the frame's turn is over."""
+        self._encoding += seconds
+
     def newest(self) -> Frame:
         """The newest frame; the first one is made where there is none."""
         return self.ring.newest or self.make()
@@ -122,7 +127,9 @@ class Recorder:
             if self._changed:
                 self.make()
                 await asyncio.sleep(0)  # the loop's next turn, in which the pages that wait for it send it
-            await asyncio.sleep(rest_after(time.perf_counter() - began))
+            rest = rest_after(max(time.perf_counter() - began, self._encoding))
+            self._encoding = 0.0
+            await asyncio.sleep(rest)
 
     def make(self) -> Frame:
         """A frame of what is to be seen now."""

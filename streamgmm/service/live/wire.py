@@ -52,6 +52,7 @@ class Wire:
             found = self.encoded(frame, x, y, since)
             ended = time.perf_counter()
             self._rested = ended + (ended - began)
+            self._recorder.encoded(ended - began)
         return found
 
     async def _ready(self, frame: Frame, x: str, y: str) -> None:

@@ -75,6 +75,26 @@ async def test_the_longer_the_pages_take_for_a_frame_the_later_the_next_one_come
     assert rests[:2] == [BEAT, SLOWEST]
 
 
+async def test_pages_that_look_along_different_axes_are_reckoned_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder, sleep, rests = recorded(1), asyncio.sleep, list[float]()
+    wire, enough = Wire(SETTINGS, recorder), asyncio.Event()
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+        enough.set() if len(rests) > 1 else None
+        await sleep(0)
+
+    for y in range(1, 400):
+        await wire.taken(recorder.newest(), "0", f"p{y}", 0)
+        wire._rested = 0.0
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    beating = asyncio.create_task(recorder.beat())
+    async with asyncio.timeout(20):
+        await enough.wait()
+    beating.cancel()
+    assert rests[:2] == [SLOWEST, BEAT]
+
+
 @given(st.integers(MOST, 10**6), st.integers(0, 2**40))
 def test_rows_are_spread_over_all_of_them(n: int, first: int) -> None:
     rows = spread(n, first)
