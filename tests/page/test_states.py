@@ -353,7 +353,7 @@ def test_drift_is_told_in_words_on_the_page(open_page) -> None:
         expect(page.locator(".sentence")).to_have_text("No drift. The stream looks like its reference.")
         running(shown, drift=NO_DRIFT._replace(state="alarm", statistics=statistics, sentence=said))
         expect(page.locator(".sentence")).to_have_text(f"Drift! The stream no longer looks like its reference. {said}.")
-        expect(page.locator(".legend li").first).to_contain_text("warns above 3.20, alarm above 4.00")
+        expect(page.locator(".legend li").first).to_contain_text("warning above 3.20, alarm above 4.00")
         expect(page.locator(".legend li").last).to_contain_text("alarm above 4.00")
 
 

@@ -5,6 +5,8 @@ import { html } from "./html.js";
 import { clock } from "./format.js";
 import { colour } from "./theme.js";
 
+const END = 28; // px to the right of the newest value: half of the label below it
+
 /**
  * `lines`: [{name, colour, of(row)}]; `limits`: values to draw across, `warnings`: those below them; `events`: [{time, sign}]; `until`: where the
  * shown moment is while rewound; `bounds`: what the value axis shows at least, `words` what it calls its marks.
@@ -31,6 +33,7 @@ function options(lines, { bounds, words }, height, width, drawn) {
   const axis = { stroke: colour("soft"), grid: { stroke: colour("faint"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   return {
     width, height,
+    padding: [null, END, null, null],
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 6 }, y: false },
     scales: { y: { range: (_, low, high) => range(low, high, bounds) } },

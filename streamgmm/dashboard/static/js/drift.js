@@ -62,7 +62,7 @@ const dashOf = (i) => DASHES[i % DASHES.length];
 
 const share = (value, limit) => (value === null || value === undefined || !limit ? null : value / limit);
 
-const limitsOf = ({ warning, limit }) => (warning === null ? "" : `warns above ${compact(warning)}, `) + `alarm above ${compact(limit)}`;
+const limitsOf = ({ warning, limit }) => (warning === null ? "" : `warning above ${compact(warning)}, `) + `alarm above ${compact(limit)}`;
 
 /** After a new reference the lines go on as they were; what they mean now is not known before its limits are. */
 function Legend({ names, statistics }) {

@@ -23,7 +23,7 @@ export function paint(context, list, { axes, chosen, at }) {
   points(context, list.points, theme, focus);
   if (list.reference.length <= CROWD / 2) reference(context, list.reference, theme);
   ellipses(context, list.ellipses, theme, focus);
-  labels(context, list.labels, theme, focus);
+  labels(context, list.labels, list.plot, theme, focus);
   for (const { number, x, y } of list.points) if (number === at) stand(context, x, y, theme);
   context.restore();
 }
@@ -125,14 +125,16 @@ function ellipses(context, found, theme, focus) {
   context.globalAlpha = 1;
 }
 
-function labels(context, found, theme, focus) {
+/** Each at its component's centre, moved inwards where it would be cut off. */
+function labels(context, found, { left, right, top, bottom }, theme, focus) {
   context.font = "700 13px system-ui, sans-serif";
   context.textBaseline = "middle";
   context.textAlign = "left";
-  for (const { id, weight, x, y } of found) {
+  for (const { id, weight, ...centre } of found) {
     context.globalAlpha = focus !== null && focus !== id ? 0.4 : 1;
     const text = found.length > FEW ? labelOf(id) : `${labelOf(id)}  ${percent(weight)}`;
     const width = context.measureText(text).width;
+    const x = between(left + width / 2 + 15, centre.x, right - width / 2 - 14), y = between(top + 12, centre.y, bottom - 12);
     context.fillStyle = theme.panel;
     context.strokeStyle = theme.of.get(id);
     context.lineWidth = 1.5;
@@ -149,3 +151,5 @@ function labels(context, found, theme, focus) {
   }
   context.globalAlpha = 1;
 }
+
+const between = (low, value, high) => Math.max(low, Math.min(value, high));
