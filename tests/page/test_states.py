@@ -538,10 +538,10 @@ def test_how_the_alarm_rose_is_told_beside_what_is_seen_now(open_page) -> None:
         shown.show(seen, live, events=(rose,))
         page = open_page(shown.address)
         expect(page.locator(".sentence")).to_contain_text(
-            re.compile(r"C1 moved\. It rose at \d\d:\d\d:\d\d: C0 grew from 12 to 31 %\.$")
+            re.compile(r"C1 moved\. The alarm rose at \d\d:\d\d:\d\d: C0 grew from 12 to 31 %\.$")
         )
         shown.show(seen._replace(drift=NO_DRIFT._replace(state="none")), live)
-        expect(page.locator(".sentence")).not_to_contain_text("It rose")
+        expect(page.locator(".sentence")).not_to_contain_text("rose at")
 
 
 def test_partitions_are_shown_by_how_far_they_are_behind_each_in_one_row(open_page) -> None:
