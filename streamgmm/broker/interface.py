@@ -6,7 +6,7 @@ transaction or nothing, and fences the writer that had the id before it.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol, Self
 
 from streamgmm.records.codecs import Codec
@@ -33,6 +33,14 @@ class GroupOffsets(NamedTuple):
     group: str
     topic: str
     positions: Mapping[int, int]
+
+
+class Send(NamedTuple):
+    """Records for one partition of a topic."""
+
+    topic: str
+    partition: int
+    columns: RecordColumns
 
 
 class Reader(Protocol):
@@ -69,6 +77,9 @@ class Writer(Protocol):
         What the broker refuses (a record too large, a timestamp too far ahead, no key in a compacted topic, no such
         partition) raises BrokerError or TransactionFailed here or in the future, and in every case fails the commit.
         """
+
+    async def send_all(self, sends: Sequence[Send]) -> None:
+        """As `send` of each, for what belongs together: no partition waits for another, each keeps its order."""
 
     async def commit(self, offsets: GroupOffsets | None = None) -> None:
         """Wait for every send, then commit; without a transactional id, wait for the acknowledgements.

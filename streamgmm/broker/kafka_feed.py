@@ -1,8 +1,10 @@
 """Record batches of a topic's partitions as they are stored, fetched ahead of their reader.
 
 One request is on its way to each node that leads partitions, and the next one leaves as soon as the answer's headers
-have been read: what is parsed and computed meanwhile does not hold it up. What waits to be taken is bounded in bytes;
-above the bound nothing more is asked for.
+have been read: what is parsed and computed meanwhile does not hold it up. Where an answer held little, the next request
+waits for its turn: small answers cost as much to bring and to work off as larger ones, and who asks for records as soon
+as there is one keeps a machine busy that would else be prompt. What waits to be taken is bounded in bytes; above the
+bound nothing more is asked for.
 """
 
 import asyncio
@@ -18,6 +20,8 @@ from streamgmm.broker.kafka_internals import AIOKafkaClient, Fetch, FetchedBytes
 from streamgmm.records import batch_run
 
 AHEAD_BYTES = 8 << 20  # fetched and not yet taken: more is not asked for
+TURN_SECONDS = 0.015  # between two requests to a node that has little to say
+LITTLE_BYTES = 1 << 18  # of an answer
 RETRY_SECONDS = 0.05  # before a node is asked again that did not answer, or does not lead what it was asked for
 FINAL = (kafka.OffsetOutOfRangeError, kafka.TopicAuthorizationFailedError, kafka.CorruptRecordException)
 
@@ -140,6 +144,8 @@ class Feed:
         self._positions[partition] = self._positions.pop(partition)
 
     async def _ask(self, node: int, wanted: list[tuple[int, int]]) -> None:
+        clock = asyncio.get_running_loop().time
+        next_turn = clock() + TURN_SECONDS
         try:
             answer = await self._client.send(node, self._fetch.request(wanted))
             found = list(self._fetch.read(answer))
@@ -153,6 +159,8 @@ class Feed:
         if stale:
             self._client.force_metadata_update()
             await asyncio.sleep(RETRY_SECONDS)
+        elif sum(len(part.data) for part in found) < LITTLE_BYTES:
+            await asyncio.sleep(max(0.0, next_turn - clock()))
 
     def _take(self, part: FetchedBytes, wanted: list[tuple[int, int]]) -> bool:
         """Keep what came of a partition; whether it has to be asked for elsewhere."""

@@ -8,13 +8,13 @@ futures), so every future is awaited before the commit.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streamgmm.broker.interface import GroupOffsets
+from streamgmm.broker.interface import GroupOffsets, Send
 from streamgmm.broker.kafka_close import abandon, hush
 from streamgmm.broker.kafka_cluster import KafkaCluster
 from streamgmm.broker.kafka_connection import REFUSALS, reason
@@ -64,12 +64,18 @@ class KafkaWriter:
 
     async def send(self, topic: str, partition: int, columns: RecordColumns) -> asyncio.Future[int]:
         """See `interface.Writer`. Raises BrokerError where the topic is absent or a record too large for it."""
-        sent: list[asyncio.Future[Any]] = []
         async with self._all_or_nothing(f"writing to topic {topic}"):
-            for batch in await self._batches(topic, await self._limit(topic), columns):
-                sent.append(await self._producer.send_batch(batch, topic, partition=partition))
-                self._sent.append((topic, sent[-1]))
+            (written,) = await self._batches([Send(topic, partition, columns)])
+            sent = await self._in_order(topic, partition, written)
         return self._first_offset(topic, sent)
+
+    async def send_all(self, sends: Sequence[Send]) -> None:
+        """See `interface.Writer`. One request takes a batch of each partition, so that all begin at once."""
+        async with self._all_or_nothing(f"writing to topic {', '.join(sorted({send.topic for send in sends}))}"):
+            by_place: dict[tuple[str, int], list[Any]] = {}
+            for send, written in zip(sends, await self._batches(sends), strict=True):
+                by_place.setdefault((send.topic, send.partition), []).extend(written)
+            await asyncio.gather(*(self._in_order(*place, batches) for place, batches in by_place.items()))
 
     async def commit(self, offsets: GroupOffsets | None = None) -> None:
         """Wait for the acknowledgements; `offsets` need a transaction and are left out."""
@@ -138,25 +144,31 @@ class KafkaWriter:
         sent[0].add_done_callback(acknowledged)
         return first
 
-    async def _batches(self, topic: str, limit: int, columns: RecordColumns) -> Sequence[Any]:
-        """Batches are written and packed in a thread: the event loop goes on moving bytes."""
+    async def _in_order(self, topic: str, partition: int, batches: Sequence[Any]) -> list["asyncio.Future[Any]"]:
+        """A partition's batches: aiokafka takes the next one when the one before is on its way."""
+        sent: list[asyncio.Future[Any]] = []
+        for batch in batches:
+            sent.append(await self._producer.send_batch(batch, topic, partition=partition))
+            self._sent.append((topic, sent[-1]))
+        return sent
+
+    async def _batches(self, sends: Sequence[Send]) -> list[Sequence[Any]]:
+        """Of each send. They are written and packed in a thread: the event loop goes on moving bytes."""
+        limits = [await self._limit(send.topic) for send in sends]
         if not self._how.whole:
-            return appended(columns, self._producer)
+            return [appended(send.columns, self._producer) for send in sends]
+        return await asyncio.to_thread(lambda: [self._written(*each) for each in zip(sends, limits, strict=True)])
+
+    def _written(self, send: Send, limit: int) -> list[WrittenBatch]:
+        """Raises BrokerError for a record above the topic's limit."""
+        write = partial(record_batch.write, send.columns, transactional=self._transactional, codec=self._how.codec)
         try:
-            return await asyncio.to_thread(self._written, columns, limit)
+            batches = _within(limit, write)
         except record_batch.RecordTooLarge as error:
             raise BrokerError(
-                f"topic {topic} allows {limit} bytes (max.message.bytes): {error}. Raise the topic's max.message.bytes"
+                f"topic {send.topic} allows {limit} bytes (max.message.bytes): {error}. "
+                "Raise the topic's max.message.bytes"
             ) from error
-
-    def _written(self, columns: RecordColumns, limit: int) -> list[WrittenBatch]:
-        write = partial(record_batch.write, columns, transactional=self._transactional, codec=self._how.codec)
-        try:
-            batches = write(max_bytes=min(limit, BATCH_BYTES))
-        except record_batch.RecordTooLarge as error:
-            if error.size > limit:
-                raise
-            batches = write(max_bytes=limit)
         return [WrittenBatch(batch, transactional=self._transactional) for batch in batches]
 
     async def _limit(self, topic: str) -> int:
@@ -167,6 +179,16 @@ class KafkaWriter:
                 raise BrokerError(f"there is no topic {topic} on Kafka at {self._cluster.address}: create it first")
             self._limits[topic] = int(found.config.get("max.message.bytes", DEFAULT_LIMIT))
         return self._limits[topic]
+
+
+def _within(limit: int, write: Callable[..., list[record_batch.Batch]]) -> list[record_batch.Batch]:
+    """Batches of BATCH_BYTES, or as large as the topic allows where a record needs it."""
+    try:
+        return write(max_bytes=min(limit, BATCH_BYTES))
+    except record_batch.RecordTooLarge as error:
+        if error.size > limit:
+            raise
+        return write(max_bytes=limit)
 
 
 class TransactionalWriter(KafkaWriter):

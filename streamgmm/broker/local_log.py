@@ -12,11 +12,11 @@ sees committed records only; there are no transaction markers, and a refused sen
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-from streamgmm.broker.interface import GroupOffsets, Isolation, Topic, Where
+from streamgmm.broker.interface import GroupOffsets, Isolation, Send, Topic, Where
 from streamgmm.broker.local_log_append import Appender, Refused, group_positions, identify
 from streamgmm.broker.local_log_read import read_or_wait
 from streamgmm.broker.local_log_thread import DatabaseThread
@@ -115,6 +115,11 @@ class LocalWriter:
         if not self._transactional and self._appender.bytes > BUFFER_BYTES:
             await self._write(None)
         return sent
+
+    async def send_all(self, sends: Sequence[Send]) -> None:
+        """Raises as `send`."""
+        for send in sends:
+            await self.send(*send)
 
     async def commit(self, offsets: GroupOffsets | None = None) -> None:
         """Raises TransactionFailed where a send failed, the writer is fenced, or the file cannot be written."""

@@ -176,6 +176,5 @@ async def write(writer: Writer, checkpoint: Checkpoint, known: Topics, claim: Cl
     records.append((keys.claim, model_topic.claim_value(claim._replace(started=True))))
     events = outbox.events_send((event,), known.events, checkpoint.model, now)
     await writer.begin()
-    for send in (outbox.parts_send(records, known.model, now), *events):
-        await writer.send(*send)
+    await writer.send_all([outbox.parts_send(records, known.model, now), *events])
     await writer.commit()

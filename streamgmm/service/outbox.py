@@ -6,12 +6,11 @@ they go by their key. A timestamp that the topic refuses is clamped, and the ori
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from streamgmm.broker.interface import DEFAULT_MESSAGE_BYTES, Topic
+from streamgmm.broker.interface import DEFAULT_MESSAGE_BYTES, Send, Topic
 from streamgmm.engine.values import Event, Outgoing
 from streamgmm.errors import InputUnusable
 from streamgmm.records import columns, headers
@@ -22,14 +21,6 @@ EVENTS_SCHEMA = 1  # of `events.schema.json`: raised when a field goes, or means
 ORIGINAL_TIMESTAMP = b"streamgmm-timestamp"  # header: milliseconds as text
 TOGETHER_BYTES = 1 << 20  # that are copied so as to leave in one batch
 _OVERHEAD = 256  # bytes of a record and its batch besides key, value and headers; a clamped timestamp's header too
-
-
-class Send(NamedTuple):
-    """Records for one partition of a topic."""
-
-    topic: str
-    partition: int
-    columns: RecordColumns
 
 
 def sends(outgoing: Sequence[Outgoing], target: Topic, source_count: int, count: int) -> Iterator[Send]:

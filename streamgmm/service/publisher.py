@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from streamgmm.broker.interface import GroupOffsets
+from streamgmm.broker.interface import GroupOffsets, Send
 from streamgmm.engine.values import Report, State, combined
 from streamgmm.service import outbox
 from streamgmm.service.checkpoint_writer import CheckpointWriter
-from streamgmm.service.outbox import Send
 from streamgmm.service.session import Session
 from streamgmm.service.worker import Worker
 
@@ -40,8 +39,7 @@ class Publisher:
     async def publish_at_once(self, reports: list[Report]) -> None:
         """at_least_once: the assignments of some rounds, waited for until they are acknowledged."""
         if self._session.at_once is not None:
-            for send in await self._worker.run(list, self._assignments(combined(reports))):
-                await self._session.at_once.send(*send)
+            await self._session.at_once.send_all(await self._worker.run(list, self._assignments(combined(reports))))
             await self._session.at_once.commit()
 
     async def begin(self) -> None:
@@ -54,17 +52,15 @@ class Publisher:
         Raises InputUnusable for a dead letter that its topic does not take; nothing of the round is sent then.
         """
         outbox.refuse_too_large(report.dead_letters, self._topics.dead_letters, self._settings.input.topic)
-        for send in await self._worker.run(list, self._sends(report)):
-            await self._session.writer.send(*send)
+        await self._session.writer.send_all(await self._worker.run(list, self._sends(report)))
 
     async def commit(self, state: State, report: Report, *, whole: bool = False) -> Committed:
         """Commit what was sent, with the report's events and the state that it leads to."""
         began, now = time.perf_counter(), outbox.now_ms()
         writer, topics = self._session.writer, self._topics
         records = await self._worker.run(self._checkpoints.records, state, report, whole=whole)
-        for send in outbox.events_send(report.events, topics.events, self._settings.model.name, now):
-            await writer.send(*send)
-        await writer.send(*outbox.parts_send(records, topics.model, now))
+        events = outbox.events_send(report.events, topics.events, self._settings.model.name, now)
+        await writer.send_all([*events, outbox.parts_send(records, topics.model, now)])
         await writer.commit(self._group_offsets(state))
         return Committed(state, report, time.perf_counter() - began, self._checkpoints.whole_bytes)
 

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from streamgmm.engine.values import Report, State
+
+TOGETHER = 16_384  # records of several rounds that are sent as one,
+TOGETHER_BYTES = 8 * 1024 * 1024  # and bytes of their input
 
 
 class Round(NamedTuple):
@@ -50,3 +53,15 @@ class Queue:
 
     def __len__(self) -> int:
         return len(self._rounds)
+
+
+def together(waiting: Iterable[Round], records: int, n_bytes: int) -> list[Round]:
+    """The oldest that waits, and those behind it that are sent with it, where so many records and bytes are allowed."""
+    records, n_bytes = min(records, TOGETHER), min(n_bytes, TOGETHER_BYTES)
+    chosen: list[Round] = []
+    for round_ in waiting:
+        records, n_bytes = records - round_.report.records, n_bytes - round_.report.n_bytes
+        if chosen and (records < 0 or n_bytes < 0):
+            break
+        chosen.append(round_)
+    return chosen

@@ -8,17 +8,16 @@ however little is in it. Whatever fails here fails the session.
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Protocol
 
 from streamgmm.engine.values import Event, Report, State, combined
 from streamgmm.service.publisher import Committed, Publisher
-from streamgmm.service.queue import Queue, Round
+from streamgmm.service.queue import Queue, Round, together
 from streamgmm.settings import Delivery
 
 COMMIT_BYTES = 64 * 1024 * 1024  # of input that may wait for a transaction
-TOGETHER = 16_384  # records of several rounds that are sent as one
 BETWEEN_TRANSACTIONS = 0.01  # s: so long the broker may still be writing the last one's markers
 OPEN_AT_MOST = 1.0  # s: a transaction that is open for long could expire
 IDLE_COMMIT = 5.0  # s: with nothing to publish a transaction is made all the same, to notice a successor
@@ -89,11 +88,16 @@ class Transactions:
         elif self._ending or self._waiting.is_full:
             due = earliest
         else:
-            due = max(earliest, self._begun + self._delivery.commit_interval - OPEN_AT_MOST)
+            due = max(earliest, self._due() - OPEN_AT_MOST)
         if now >= due:
             return True
         await self._change(due)
         return False
+
+    def _due(self) -> float:
+        """When to commit: so early that a commit that takes as long as the last one ends within the interval."""
+        interval = self._delivery.commit_interval
+        return self._begun + max(interval - (self._ended - self._begun), interval / 2)
 
     async def _change(self, until: float) -> None:
         """Wait for a change, until a moment at most."""
@@ -107,11 +111,13 @@ class Transactions:
     async def _transaction(self) -> None:
         """The rounds that wait and those that come until it is due, but no more than fill it."""
         await self._publisher.begin()
-        report, due, backlog = Report(), self._begun + self._delivery.commit_interval, len(self._waiting)
+        report, due, backlog = Report(), self._due(), len(self._waiting)
         while not is_full([report], self._delivery):
             is_due = time.monotonic() >= due
             if self._waiting and (backlog > 0 or self._ending or not is_due):
-                rounds = next_rounds(self._waiting, report, self._delivery)
+                rounds = together(
+                    self._waiting, self._delivery.commit_records - report.records, COMMIT_BYTES - report.n_bytes
+                )
                 report = combined([report, await self._send(rounds)])
                 backlog -= len(rounds)
             elif self._ending or is_due:
@@ -135,19 +141,6 @@ class Transactions:
         self._ended = time.monotonic()
         self.committed = state
         self._observer.committed(committed)
-
-
-def next_rounds(waiting: Iterable[Round], already: Report, delivery: Delivery) -> list[Round]:
-    """The oldest that waits, and those behind it that go with it into a transaction that holds a report already."""
-    records = min(TOGETHER, delivery.commit_records - already.records)
-    n_bytes = COMMIT_BYTES - already.n_bytes
-    chosen: list[Round] = []
-    for round_ in waiting:
-        records, n_bytes = records - round_.report.records, n_bytes - round_.report.n_bytes
-        if chosen and (records < 0 or n_bytes < 0):
-            break
-        chosen.append(round_)
-    return chosen
 
 
 def is_full(reports: Sequence[Report], delivery: Delivery) -> bool:

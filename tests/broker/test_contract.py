@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from streamgmm.broker.interface import Broker, Topic
-from streamgmm.errors import BrokerError, RecordsLost
+from streamgmm.broker.interface import Broker, Send, Topic
+from streamgmm.errors import BrokerError, RecordsLost, TransactionFailed
 from streamgmm.records.columns import Record, of_records, records_of
 from tests.broker.operators import Operator
 from tests.broker.traffic import PATIENCE, create, everything, now, publish, read_to, records, take, values
@@ -46,6 +46,32 @@ async def test_a_send_answers_with_its_first_offset(broker: Broker, name: str) -
     await writer.commit()
     by_value = {record.value: record.offset for record in (await everything(broker, name))[0]}
     assert [await future for future in sent] == [by_value[b"a"], by_value[b"c"]]
+
+
+async def test_what_is_sent_together_keeps_the_order_of_each_partition(broker: Broker, name: str) -> None:
+    """So much that a partition's records are several batches; two topics; one transaction."""
+    for topic in (name, f"{name}-b"):
+        await create(broker, topic, partitions=2)
+    sent = [[f"{part}-{i:0100}" for i in range(12_000)] for part in range(4)]
+    places = [(name, 0), (name, 1), (name, 0), (f"{name}-b", 1)]
+    writer = await broker.writer(name)
+    await writer.begin()
+    await writer.send_all([Send(*place, records(*some)) for place, some in zip(places, sent, strict=True)])
+    await writer.commit()
+    taken = await everything(broker, name)
+    assert [values(taken[0]), values(taken[1])] == [sent[0] + sent[2], sent[1]]
+    assert values((await everything(broker, f"{name}-b"))[1]) == sent[3]
+
+
+async def test_what_is_sent_together_is_refused_together(broker: Broker, name: str) -> None:
+    await create(broker, name, partitions=2, max_message_bytes="2000")
+    writer = await broker.writer(name)
+    await writer.begin()
+    with pytest.raises((BrokerError, TransactionFailed), match=f"{name}.*max.message.bytes|{name}.*maximum message"):
+        await writer.send_all([Send(name, 0, records("small")), Send(name, 1, records("x" * 5000))])
+        await writer.commit()
+    await writer.close()
+    assert not any((await everything(broker, name)).values())
 
 
 async def test_partitions_are_logs_of_their_own(broker: Broker, name: str) -> None:

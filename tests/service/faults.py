@@ -1,9 +1,9 @@
 """A broker that fails where it is told to: each call goes to a real one, and fails before or after it is done there."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from streamgmm.broker.interface import Broker, GroupOffsets, Isolation, Reader, Topic, Where, Writer
+from streamgmm.broker.interface import Broker, GroupOffsets, Isolation, Reader, Send, Topic, Where, Writer
 from streamgmm.errors import StreamgmmError
 from streamgmm.records.codecs import Codec
 from streamgmm.records.columns import RecordColumns, take
@@ -94,6 +94,11 @@ class FaultyWriter:
     async def send(self, topic: str, partition: int, columns: RecordColumns) -> Any:
         await self.fail(f"send {topic}")
         return await self.inner.send(topic, partition, columns)
+
+    async def send_all(self, sends: Sequence[Send]) -> None:
+        for send in sends:
+            await self.fail(f"send {send.topic}")
+        await self.inner.send_all(sends)
 
     async def commit(self, offsets: GroupOffsets | None = None) -> None:
         await self.fail("commit")

@@ -4,9 +4,7 @@ import asyncio
 
 from streamgmm.engine import step as engine
 from streamgmm.engine.values import Report
-from streamgmm.service.queue import Queue, Round
-from streamgmm.service.transactions import COMMIT_BYTES, TOGETHER, next_rounds
-from streamgmm.settings import Delivery
+from streamgmm.service.queue import TOGETHER, TOGETHER_BYTES, Queue, Round, together
 
 STATE = engine.init({0: 0}, 2)
 
@@ -16,18 +14,17 @@ def rounds(*sizes):
     return [Round(STATE, Report(records=records, n_bytes=n_bytes)) for records, n_bytes in sizes]
 
 
-def test_rounds_go_together_until_a_send_or_a_transaction_is_full():
-    delivery = Delivery(commit_records=TOGETHER + 100)
+def test_rounds_go_together_until_a_send_or_what_is_allowed_is_full():
     small = rounds(*[(TOGETHER // 2, 10)] * 3)
-    assert len(next_rounds(small, Report(), delivery)) == 2
-    assert len(next_rounds(small, Report(records=TOGETHER), delivery)) == 1  # the oldest goes, however large
-    assert len(next_rounds(rounds((5 * TOGETHER, 0), (1, 0)), Report(), delivery)) == 1
+    assert len(together(small, 10 * TOGETHER, TOGETHER_BYTES)) == 2
+    assert len(together(small, 100, TOGETHER_BYTES)) == 1  # the oldest goes, however large
+    assert len(together(rounds((5 * TOGETHER, 0), (1, 0)), 10 * TOGETHER, TOGETHER_BYTES)) == 1
 
 
-def test_rounds_go_together_up_to_the_bytes_of_a_transaction():
-    large = rounds(*[(1, COMMIT_BYTES // 3)] * 4)
-    assert len(next_rounds(large, Report(), Delivery())) == 3
-    assert len(next_rounds(large, Report(n_bytes=COMMIT_BYTES // 2), Delivery())) == 1
+def test_rounds_go_together_up_to_a_number_of_bytes():
+    large = rounds(*[(1, TOGETHER_BYTES // 3)] * 4)
+    assert len(together(large, TOGETHER, 10 * TOGETHER_BYTES)) == 3
+    assert len(together(large, TOGETHER, TOGETHER_BYTES // 2)) == 1
 
 
 async def test_who_puts_waits_for_room_but_not_for_a_stage_that_has_ended():
