@@ -18,6 +18,7 @@ from streamgmm.records.columns import (
     bytes_of,
     frozen,
     normal,
+    normal_array,
     normal_slices,
 )
 from streamgmm.records.compiled import compiled, copy, read_varint32, same_bytes, varint_size, write_varint
@@ -25,6 +26,7 @@ from streamgmm.records.compiled import compiled, copy, read_varint32, same_bytes
 SOURCE = b"streamgmm-source"
 
 _DIGITS = 19  # of the largest offset
+_VARINT = 5  # bytes of a length at most
 
 
 class Sources(NamedTuple):
@@ -51,14 +53,16 @@ def append(columns: RecordColumns, name: bytes, values: Slices) -> RecordColumns
 
 
 def source_headers(columns: RecordColumns, topic: str, partition: int) -> RecordColumns:
-    """The records with the header `streamgmm-source: topic/partition/offset`."""
-    prefix = bytes_of(f"{topic}/{partition}/".encode())
-    n = columns.offsets.size
-    buffer = np.empty(n * (prefix.size + _DIGITS), np.uint8)
-    length = np.empty(n, np.int64)
-    _write_sources(prefix, normal(columns).offsets, buffer, length)
+    """The records with the header `streamgmm-source: topic/partition/offset`, behind those they have."""
+    old, prefix = normal_slices(columns.headers), bytes_of(f"{topic}/{partition}/".encode())
+    longest = len(SOURCE) + prefix.size + _DIGITS + 2 * _VARINT
+    buffer = np.empty(int(np.maximum(old.length, 0).sum()) + old.length.size * longest, np.uint8)
+    length = np.empty(old.length.size, np.int64)
+    used = _append_sources(old, bytes_of(SOURCE), prefix, normal_array(columns.offsets), buffer, length)
     start = frozen(np.cumsum(length) - length)
-    return append(columns, SOURCE, Slices(frozen(buffer), start, frozen(length)))
+    return columns._replace(
+        headers=Slices(frozen(buffer[:used]), start, frozen(length)), header_counts=frozen(columns.header_counts + 1)
+    )
 
 
 def parse_source(columns: RecordColumns, topic: str) -> Sources:
@@ -91,21 +95,33 @@ def _append(old: Slices, name: Bytes, values: Slices, out: Bytes) -> None:
 
 
 @compiled
-def _write_sources(prefix: Bytes, offsets: Int64, out: Bytes, length: Int64) -> None:
+def _append_sources(old: Slices, name: Bytes, prefix: Bytes, offsets: Int64, out: Bytes, length: Int64) -> int:
+    """Fills `out` and the strings' lengths; the bytes used."""
     at = 0
     for i in range(offsets.size):
-        start, rest = at, offsets[i]
+        start, digits = at, _digits(offsets[i])
+        at = copy(out, at, old.buffer, old.start[i], old.length[i])
+        at = write_varint(out, at, name.size)
+        at = copy(out, at, name, 0, name.size)
+        at = write_varint(out, at, prefix.size + digits)
         at = copy(out, at, prefix, 0, prefix.size)
-        digits = 1
-        while rest >= 10:
-            rest //= 10
-            digits += 1
         rest = offsets[i]
         for place in range(at + digits - 1, at - 1, -1):
             out[place] = np.uint8(48 + rest % 10)
             rest //= 10
         at += digits
         length[i] = at - start
+    return at
+
+
+@compiled
+def _digits(number: int) -> int:
+    """Decimal digits of a number that is not negative."""
+    digits = 1
+    while number >= 10:
+        number //= 10
+        digits += 1
+    return digits
 
 
 @compiled
