@@ -14,7 +14,12 @@ class Delivery(Section):
         "exactly_once",
         description="at_least_once publishes each round at once; after a crash some assignments come twice",
     )
-    commit_interval: Seconds = Field(0.1, ge=0.001, le=60, description="time between transactions")
+    commit_interval: Seconds = Field(
+        0.1,
+        ge=0.001,
+        le=60,
+        description="how long a record waits for the end of its transaction, where a commit takes at most half of it",
+    )
     commit_records: int = Field(
         50_000, ge=1, description="records after which a transaction is committed before its time"
     )
