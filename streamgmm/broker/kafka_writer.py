@@ -75,7 +75,12 @@ class KafkaWriter:
             by_place: dict[tuple[str, int], list[Any]] = {}
             for send, written in zip(sends, await self._batches(sends), strict=True):
                 by_place.setdefault((send.topic, send.partition), []).extend(written)
-            await asyncio.gather(*(self._in_order(*place, batches) for place, batches in by_place.items()))
+            sending = [asyncio.ensure_future(self._in_order(*place, each)) for place, each in by_place.items()]
+            try:
+                await asyncio.gather(*sending)
+            finally:
+                for task in sending:  # where one has failed
+                    task.cancel()
 
     async def commit(self, offsets: GroupOffsets | None = None) -> None:
         """Wait for the acknowledgements; `offsets` need a transaction and are left out."""
