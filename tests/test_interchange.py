@@ -189,10 +189,25 @@ def test_a_document_with_a_spoilt_array_is_refused_by_its_name(estimator, path, 
         interchange.from_msgpack(msgspec.msgpack.encode(document))
 
 
-@pytest.mark.parametrize(("name", "value"), [("time", -1.0), ("effective_sample_size", float("nan")), ("steps", -3)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("time", -1.0),
+        ("effective_sample_size", float("nan")),
+        ("steps", -3),
+        ("pending.sums.weight", float("inf")),
+        ("pending.background", float("inf")),
+        ("pending.squares", -1.0),
+        ("average.recent_time", float("nan")),
+    ],
+)
 def test_a_document_with_a_spoilt_number_is_refused_by_its_name(estimator, name, value):
     document = msgspec.msgpack.decode(interchange.to_msgpack(estimator))
-    document["live"]["mixture"][name] = value
+    *outer, last = name.split(".")
+    inside = document["live"]["mixture"]
+    for part in outer:
+        inside = inside[part]
+    inside[last] = value
     with pytest.raises(ValueError, match=f"the document's model is none: {name} is {value}"):
         interchange.from_msgpack(msgspec.msgpack.encode(document))
 

@@ -1,4 +1,4 @@
-"""Statistics averaged over the stream's tail (Polyak 1990, Ruppert 1988).
+"""Statistics averaged over the stream's tail (Polyak and Juditsky 1992, Ruppert 1988).
 
 Raw statistics follow the last batches and carry their noise; their average over many batches does not. An average
 over everything would carry the start instead, for ever. So batches are gathered in blocks of 1, 2, 4, 8 and so on, and

@@ -1,4 +1,4 @@
-"""A guard against wild vectors: a component of constant density beside the mixture.
+"""A guard against wild vectors: a component of constant density beside the mixture (Banfield and Raftery 1993).
 
     p(x) = (1 - b) sum_k pi_k N(x; mu_k, Sigma_k) + b c,      c = product over the features of their densities
 

@@ -3,6 +3,7 @@
     W = (1 - eta) w + eta v,    m' = m + (eta v / W) (n - m),
     S' = (1 - eta) S + eta T + ((1 - eta) w eta v / W) (n - m)(n - m)^T
 
+The general formula of Chan, Golub and LeVeque (1979) for two samples' sums of squares, with shares for their sizes.
 Exact, and positive definite by construction; a scatter is symmetric in every bit, so that a checkpoint needs half of
 it. `Covariance.blend` says which.
 """

@@ -1,4 +1,4 @@
-"""The E-step of one block: log joint densities, then responsibilities.
+"""The E-step of one block: log joint densities, then responsibilities (Bishop 2006, equations 9.12 to 9.14).
 
 Four outputs of the triangular product are formed from four inputs at a time, so that sixteen products go with eight
 loads: as fast as BLAS from 16 features on; none is called, for its bits would depend on its version and its threads.

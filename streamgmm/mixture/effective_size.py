@@ -1,4 +1,4 @@
-"""How many vectors of equal weight would say as much as the statistics do (Kish 1965).
+"""How many vectors of equal weight would say as much as the statistics do (Kish 1965, Survey Sampling).
 
 The statistics are a weighted mean of what every vector said, with shares a_i that sum to 1; their effective sample
 size is 1 / sum a_i ** 2. A step keeps (1 - eta) of every old share and gives eta w_i / W to the new ones, so

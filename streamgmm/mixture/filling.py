@@ -3,7 +3,7 @@
 With the known features o and the missing ones m of a vector,
 
     E[x_m | x_o] = mu_m + B (x_o - mu_o),    B = Sigma_mo Sigma_oo^-1          the regression of m on o
-    Cov[x_m | x_o] = C = Sigma_mm - B Sigma_om
+    Cov[x_m | x_o] = C = Sigma_mm - B Sigma_om                       (Bishop 2006, equations 2.81 and 2.82)
 
 Into the statistics goes the vector filled with its expectation, and C on top: without it variances would collapse
 (Ghahramani and Jordan 1994). Independent features say nothing of each other: B is 0, C the component's own variance.

@@ -2,6 +2,8 @@
 
 log p(x, k) = log pi_k + log det P_k - d/2 log 2 pi - |P_k^T (x - mu_k)|^2 / 2,    Sigma_k^-1 = P_k P_k^T
 log p(x)    = log sum_k p(x, k),          r_k = p(k | x) = exp(log p(x, k) - log p(x))
+
+Bishop 2006, Pattern Recognition and Machine Learning, equations 9.12 to 9.14.
 """
 
 import math
@@ -36,8 +38,12 @@ def log_densities(parameters: Parameters, vectors: Array, covariance: Covariance
 
 def log_joint(parameters: Parameters, vectors: Array, covariance: Covariance) -> Array:
     """log p(x, k): (n, k)."""
-    joint = np.log(parameters.weights) + log_densities(parameters, vectors, covariance)
-    return np.where(parameters.weights < LEAST_MASS, _NOWHERE, joint)
+    return with_weights(log_densities(parameters, vectors, covariance), parameters.weights)
+
+
+def with_weights(log_densities: Array, weights: Array) -> Array:
+    """log p(x, k) from log p(x | k), both (n, k); a vacant place has no density."""
+    return np.where(weights < LEAST_MASS, _NOWHERE, np.log(weights) + log_densities)
 
 
 def responsibilities(parameters: Parameters, vectors: Array, covariance: Covariance) -> Array:

@@ -1,9 +1,10 @@
 """The start: a clustering of a whitened buffer, then a short batch EM on it; of several, the most likely one.
 
 Whitened: each feature divided by its standard deviation, so that no unit counts for more than another. A way to start
-(see `start`) gives every vector to components, batch EM turns that into a mixture: first with one covariance that all
-components share, then with their own. A clustering by distance knows nothing of correlation, and covariances formed
-from its hard cells keep its mistakes; the shared one, which many vectors vouch for, mends most of them.
+(see `start`) gives every vector to components, batch EM (Dempster, Laird and Rubin 1977; Bishop 2006, equations 9.23 to
+9.28) turns that into a mixture: first with one covariance that all components share, then with their own. A clustering
+by distance knows nothing of correlation, and covariances formed from its hard cells keep its mistakes; the shared one,
+which many vectors vouch for, mends most of them.
 
 A component of the buffer may hold fewer vectors than a covariance has directions, so each borrows d + 1 vectors' worth
 of the pooled covariance; the stream forgets that within a few batches.
@@ -61,10 +62,10 @@ def initialise(
         return parameters_of(start.given, learning.covariance)
     carrying = rows.weights > 0
     vectors, weights = np.clip(rows.vectors[carrying], -LARGEST, LARGEST), np.minimum(rows.weights[carrying], LARGEST)
-    learnt = Rows(frozen(unseen.left_out(vectors)), frozen(weights))
+    buffer = _buffer(Rows(frozen(unseen.left_out(vectors)), frozen(weights)), learning)
     generator = np.random.default_rng(random_state)
     starts = [start, *[start._replace(method=again(start.method))] * (start.n_init - 1)]
-    tries = [_attempt(learnt, n_components, learning, each, generator) for each in starts]
+    tries = [_attempt(buffer, n_components, learning, each, generator) for each in starts]
     best = max(tries, key=lambda found: found.log_likelihood)
     return best.statistics, best.parameters
 
@@ -80,10 +81,26 @@ class Whitening(NamedTuple):
         return np.asarray((vectors - self.offset) / self.scale)
 
 
-def _attempt(rows: Rows, n_components: int, learning: Learning, start: Start, generator: np.random.Generator) -> Found:
-    """One start, and what batch EM makes of it."""
+class _Buffer(NamedTuple):
+    """What all starts work on."""
+
+    rows: Rows
+    filled: Rows  # without gaps
+    whitening: Whitening
+    points: Rows  # filled and whitened
+
+
+def _buffer(rows: Rows, learning: Learning) -> _Buffer:
     whitening, filled = _whitening(rows), _filled(rows, learning)
     points = Rows(whitening.of(filled.vectors), filled.weights / filled.weights.max())
+    return _Buffer(rows, filled, whitening, points)
+
+
+def _attempt(
+    buffer: _Buffer, n_components: int, learning: Learning, start: Start, generator: np.random.Generator
+) -> Found:
+    """One start, and what batch EM makes of it."""
+    rows, filled, whitening, points = buffer
     if start.given.means is None:
         responsibilities = start.method(points, n_components, generator)
     else:

@@ -2,7 +2,8 @@
 
     m = m_i + m_j,    c = (m_i c_i + m_j c_j) / m,    S = S_i + S_j + (m_i m_j / m) (c_i - c_j)(c_i - c_j)^T
 
-Sums are what statistics are, so nothing of what was learnt is lost. Of averaged statistics the same holds.
+The general formula of Chan, Golub and LeVeque (1979). Sums are what statistics are, so nothing of what was learnt is
+lost. Of averaged statistics the same holds.
 """
 
 import numpy as np

@@ -39,6 +39,12 @@ class Learning(NamedTuple):
 
 def checked(learning: Learning) -> Learning:
     """The same, if every number is within its bounds. Raises ValueError that names what is not, and the bound."""
+    if not hasattr(learning.covariance, "kernel"):
+        raise ValueError(
+            f"covariance is {learning.covariance!r}; it must be one of those that covariance.by_name gives"
+        )
+    if not (learning.dead_components is None or callable(learning.dead_components)):
+        raise ValueError(f"dead_components is {learning.dead_components!r}; it must be one that revive.by_name gives")
     bounds.integer("batch_size", learning.batch_size, 1)
     bounds.real("exponent", learning.exponent, 0.5, 1.0, above=True)
     bounds.integer("random_state", learning.random_state, 0)

@@ -1,11 +1,11 @@
 """On the look-out for components that have become one, and for one that has become two.
 
-Every `EVERY`-th M-step is a check. Two components that overlap above a bound with each other at `PATIENCE` checks in a
-row are merged: the lighter one's statistics go to the heavier one, and its place is vacant. A component is looked at
-with one other at a time: with the last check's while they still overlap, else with the one it overlaps most. One whose
-profile has a valley twice in a row, along the same line, is cut there, where a place is vacant or dead. Who was merged
-or cut is left alone for `REST` checks. Overlap above one half and a valley exclude each other, so what was cut is not
-merged again.
+Split and merge as Ueda et al. (2000) do between runs of EM, here by what a stream has shown. Every `EVERY`-th M-step is
+a check. Two components that overlap above a bound with each other at `PATIENCE` checks in a row are merged: the lighter
+one's statistics go to the heavier one, and its place is vacant. A component is looked at with one other at a time: with
+the last check's while they still overlap, else with the one it overlaps most. One whose profile has a valley twice in a
+row, along the same line, is cut there, where a place is vacant or dead. Who was merged or cut is left alone for `REST`
+checks. Overlap above one half and a valley exclude each other, so what was cut is not merged again.
 """
 
 from typing import NamedTuple

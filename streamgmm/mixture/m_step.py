@@ -1,6 +1,8 @@
 """The M-step, compiled: parameters from statistics, positive definite whatever the statistics hold.
 
-Regularisation is added when a covariance is formed and never enters the statistics, so it does not pile up:
+Without regularisation these are Bishop 2006, equations 9.24 to 9.27, and for the other types of covariance the maxima
+that Celeux and Govaert (1995) derive. It is added when a covariance is formed and never enters the statistics, so it
+does not pile up:
 
     ridge = reg_relative * typical variance + reg_covar + resolution
 

@@ -1,14 +1,15 @@
-"""How many standard deviations a vector lies from each component: |P^T (x - mu)|."""
+"""How many standard deviations a vector lies from each component: |P^T (x - mu)| (Mahalanobis 1936)."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from streamgmm.mixture.arrays import Array, Flags, frozen
+from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.block import LARGEST
-from streamgmm.mixture.conditional import by_pattern, full_covariances
+from streamgmm.mixture.conditional import by_pattern, independent, look, view
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.density import FARTHEST
 from streamgmm.mixture.parameters import Parameters
+from streamgmm.mixture.pieces import spans
 from streamgmm.mixture.rows import rows_of
 
 
@@ -18,20 +19,24 @@ def distances(parameters: Parameters, vectors: ArrayLike, covariance: Covariance
     Of a vector with missing features (NaN) the known ones count; its squared distance is chi-squared with as many
     degrees of freedom. With none known it is 0. As in the E-step no distance is above 1e70.
     """
-    matrix = np.clip(rows_of(vectors, None, parameters.means.shape[1]).vectors, -LARGEST, LARGEST)
-    found = np.zeros((len(matrix), len(parameters.means)))
+    matrix = rows_of(vectors, None, parameters.means.shape[1]).vectors
+    squares = np.empty((len(matrix), len(parameters.means)))
+    measure = _measure_each if independent(covariance) else _measure
+    measure(parameters, matrix, covariance, squares)
+    return frozen(np.sqrt(squares))
+
+
+def _measure_each(parameters: Parameters, matrix: Array, covariance: Covariance, squares: Array) -> None:
+    """Where features say nothing of one another, a missing one adds nothing."""
+    for piece in spans(len(matrix), parameters.means.size):
+        deviations = np.clip(matrix[piece], -LARGEST, LARGEST) - parameters.means[:, None]
+        known = np.where(np.isnan(deviations), 0.0, deviations)
+        distance = np.square(covariance.whiten(known, parameters.precisions_cholesky)).sum(axis=2)
+        squares[piece] = np.minimum(distance, FARTHEST).T
+
+
+def _measure(parameters: Parameters, matrix: Array, covariance: Covariance, squares: Array) -> None:
     for missing, rows in by_pattern(matrix):
-        if not missing.any():
-            deviations = matrix[rows][None] - parameters.means[:, None]
-            whitened = covariance.whiten(deviations, parameters.precisions_cholesky)
-            found[rows] = np.linalg.norm(whitened, axis=2).T
-        elif not missing.all():
-            found[rows] = _marginal(parameters, matrix[np.ix_(rows, ~missing)], np.asarray(~missing), covariance)
-    return frozen(np.minimum(found, np.sqrt(FARTHEST)))
-
-
-def _marginal(parameters: Parameters, known: Array, features: Flags, covariance: Covariance) -> Array:
-    """Of the known features alone."""
-    spread = full_covariances(parameters, covariance)[:, features][:, :, features]
-    deviations = (known[None] - parameters.means[:, None, features]).swapaxes(1, 2)
-    return np.asarray(np.linalg.norm(np.linalg.solve(np.linalg.cholesky(spread), deviations), axis=1).T)
+        seen = view(parameters, missing, covariance)
+        for piece in spans(len(rows), parameters.means.size):
+            squares[rows[piece]] = look(seen, matrix[rows[piece]]).distance.T

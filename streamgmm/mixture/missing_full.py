@@ -6,6 +6,8 @@ With the known features o first and the missing ones m after them, Sigma = L L^T
     B = L_mo L_oo^-1         the regression of what is missing on what is known
     C = L_mm L_mm^T          what stays uncertain: positive semi-definite by construction
 
+which are Bishop 2006, equations 2.81 and 2.82, for what one regresses on the other (Ghahramani and Jordan 1994).
+
 P_o is triangular in the features' own order, too.
 """
 

@@ -1,8 +1,8 @@
 """Many passes of stepwise EM over data that are all there: what `fit` is.
 
-Each pass takes the rows in a new random order, a batch at a time. A pass that replaces a share s of the statistics
-moves the likelihood by about that share of what an EM step would; so passes end when the mean log-likelihood gains
-less than s times the tolerance.
+Liang and Klein (2009) and Nguyen, Forbes and McLachlan (2020) learn data this way. Each pass takes the rows in a new
+random order, a batch at a time. A pass that replaces a share s of the statistics moves the likelihood by about that
+share of what an EM step would; so passes end when the mean log-likelihood gains less than s times the tolerance.
 
 A pass brings rows that were there before, so the model never says more than the rows do: its effective sample size is
 at most theirs. Of weights only the ratios count: they are taken so that their mean is 1.

@@ -28,14 +28,20 @@ def empty_output(rows: Rows, components: int) -> Output:
 
 def pieces(rows: Rows, output: Output) -> Iterator[tuple[Rows, Output]]:
     """The rows as the kernels take them, each piece with its place in the output."""
-    longest = _longest(rows.vectors.shape[1] + output.responsibilities.shape[1])
-    if len(rows.vectors) <= longest:
+    width = rows.vectors.shape[1] + output.responsibilities.shape[1]
+    if len(rows.vectors) <= _longest(width):
         yield Rows(frozen(rows.vectors), frozen(rows.weights)), output
         return
-    for start in range(0, len(rows.vectors), longest):
-        part = slice(start, start + longest)
+    for part in spans(len(rows.vectors), width):
         piece = Rows(frozen(rows.vectors[part]), frozen(rows.weights[part]))
         yield piece, Output(output.responsibilities[part], output.log_likelihood[part])
+
+
+def spans(count: int, width: int) -> Iterator[slice]:
+    """Where the pieces of so many rows lie that each take so many numbers; no end of one lies beyond the last row."""
+    longest = _longest(width)
+    for start in range(0, count, longest):
+        yield slice(start, min(start + longest, count))
 
 
 def _longest(width: int) -> int:

@@ -4,39 +4,32 @@ With small batches there are a thousand M-steps a second and more, and what the 
 more than the mathematics. An ordinary batch asks for no decision: its vectors are complete and weigh 1 each, when its
 M-step comes and how much it replaces are known beforehand (`due`), every component has vectors enough, and no
 covariance needs a repair. A run goes on as long as batches are ordinary and leaves the next one, untouched, to `score`
-and `learn` of `stepwise_em`. It calls the same compiled passes in the same order, so it gives the same bits.
-
-Those passes are compiled for read-only arrays, as values have them. So the arrays that a run changes come twice, once
-to be read and once to be written: two views of the same memory.
+and `learn` of `stepwise_em`. The compiled loop (`run_loop`) calls the same passes in the same order, so it gives the
+same bits.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from streamgmm.mixture import gaussian, missing, unseen, weak
 from streamgmm.mixture.arrays import Array, frozen, sealed
-from streamgmm.mixture.blend import Blended, blend_diagonal, blend_full
-from streamgmm.mixture.block import BLOCK, Batch, Model, Output, Rows, padded
-from streamgmm.mixture.compiled import compiled, part
+from streamgmm.mixture.block import Model, Rows, padded
+from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.due import Clock, Due, due
-from streamgmm.mixture.gaussian import constants
-from streamgmm.mixture.kernel import alone, scan_diagonal, scan_full
+from streamgmm.mixture.kernel import alone
 from streamgmm.mixture.learning import Learning
-from streamgmm.mixture.m_step import Maximum, Regularisation, maximise_diagonal, maximise_full
-from streamgmm.mixture.moments import Moments, Sums, add_diagonal, add_full
-from streamgmm.mixture.parameters import Parameters, regularisation_of
+from streamgmm.mixture.parameters import Parameters, regularisation_of, shape_of
 from streamgmm.mixture.pending import is_nothing
 from streamgmm.mixture.pieces import LONGEST, empty_output, ones
 from streamgmm.mixture.rows import rows_of
+from streamgmm.mixture.run_loop import Ahead, Here, learn_batches
 from streamgmm.mixture.state import Info, State
 from streamgmm.mixture.statistics import Statistics
-
-Int64 = NDArray[np.int64]
 
 
 class Run(NamedTuple):
@@ -57,28 +50,6 @@ class _Step(NamedTuple):
     averaged: float = 0.0  # time of that block after it
 
 
-class _Here(NamedTuple):
-    """What a run works on."""
-
-    parameters: Parameters
-    model: Model  # the same, padded
-    statistics: Statistics
-    average: Statistics  # over the block that is being filled; empty where none is kept
-    new: Statistics  # what a batch says
-    blended: Statistics  # with it, not yet known to be sound
-
-
-class _Ahead(NamedTuple):
-    """What is known of the batches beforehand."""
-
-    ends: Int64  # (b,) rows
-    step_sizes: Array  # (b,)
-    sizes: Array  # (b,) effective sample sizes
-    shares: Array  # (b,) as in `_Step`
-    needed: int  # vectors of a component
-    regularisation: Regularisation
-
-
 def run(
     state: State,
     vectors: ArrayLike,
@@ -96,9 +67,9 @@ def run(
     steps = _steps(state, ends, times, learning) if is_ordinary(state, learning) else []
     if not steps or not _simple(rows, steps, state):
         return Run(state, Info(*map(sealed, empty_output(_first(rows, 0), len(state.statistics.mass)))), 0, 0.0)
-    put, output = _here(state, learning), empty_output(_first(rows, steps[-1].end), len(state.statistics.mass))
-    learn = COMPILED[learning.covariance.name]
-    learnt = learn(_seen(put), put, _first(rows, steps[-1].end), _ahead(steps, state, learning), output)
+    rows = _first(rows, steps[-1].end)
+    put, output = _here(state, learning), empty_output(rows, len(state.statistics.mass))
+    learnt = learn_batches(_seen(put), put, rows, _ahead(steps, state, learning), output)
     end, done = steps[learnt - 1].end if learnt else 0, steps[:learnt]
     info = Info(sealed(output.responsibilities[:end]), sealed(output.log_likelihood[:end]))
     return Run(_after(state, put, done, learning), info, learnt, done[-1].due.step_size if done else 0.0)
@@ -107,12 +78,18 @@ def run(
 def is_ordinary(state: State, learning: Learning) -> bool:
     """Whether a run may begin here, whatever the vectors."""
     aside = learning.background is not None or learning.merge is not None or learning.split
-    if aside or state.background or state.lookout is not None or learning.covariance.name not in COMPILED:
+    if aside or state.background or state.lookout is not None or not _as_the_kernel_sums(state, learning.covariance):
         return False
     if unseen.any_in(state.parameters, learning.covariance):
         return False
     enough = weak.fewest(state.statistics, state.effective_sample_size) >= weak.needed(state.statistics)
     return enough and is_nothing(state.pending) and not (learning.averaging and state.average is None)
+
+
+def _as_the_kernel_sums(state: State, covariance: Covariance) -> bool:
+    """Whether scatter needs no other shape in the statistics than in the sums: for those types there is a loop."""
+    shape = shape_of(state.parameters)
+    return covariance.shape(*shape) == covariance.kernel.shape(*shape)
 
 
 def _steps(state: State, ends: Sequence[int], times: Sequence[float | None], learning: Learning) -> list[_Step]:
@@ -147,8 +124,8 @@ def _first(rows: Rows, count: int) -> Rows:
     return Rows(rows.vectors[:count], ones(count))
 
 
-def _ahead(steps: Sequence[_Step], state: State, learning: Learning) -> _Ahead:
-    return _Ahead(
+def _ahead(steps: Sequence[_Step], state: State, learning: Learning) -> Ahead:
+    return Ahead(
         np.array([step.end for step in steps], np.int64),
         np.array([step.due.step_size for step in steps]),
         np.array([step.due.effective_sample_size for step in steps]),
@@ -158,11 +135,11 @@ def _ahead(steps: Sequence[_Step], state: State, learning: Learning) -> _Ahead:
     )
 
 
-def _here(state: State, learning: Learning) -> _Here:
+def _here(state: State, learning: Learning) -> Here:
     """Arrays of its own."""
     kept = state.average.recent if learning.averaging and state.average is not None else None
     none = Statistics(*(array[:0] for array in state.statistics))
-    return _Here(
+    return Here(
         Parameters(*map(_own, state.parameters)),
         Model(*map(_own, padded(gaussian.model(state.parameters, learning.covariance)))),
         Statistics(*map(_own, state.statistics)),
@@ -176,9 +153,9 @@ def _own(array: Array) -> Array:
     return np.array(array, order="C")
 
 
-def _seen(put: _Here) -> _Here:
+def _seen(put: Here) -> Here:
     """The same memory, to be read."""
-    return _Here(
+    return Here(
         Parameters(*map(frozen, put.parameters)),
         Model(*map(frozen, put.model)),
         Statistics(*map(frozen, put.statistics)),
@@ -188,7 +165,7 @@ def _seen(put: _Here) -> _Here:
     )
 
 
-def _after(state: State, put: _Here, done: Sequence[_Step], learning: Learning) -> State:
+def _after(state: State, put: Here, done: Sequence[_Step], learning: Learning) -> State:
     """The state behind the batches that were learnt."""
     if not done:
         return state
@@ -204,130 +181,3 @@ def _after(state: State, put: _Here, done: Sequence[_Step], learning: Learning) 
         event_time=last.due.event_time,
         average=average,
     )
-
-
-@compiled
-def _run_full(seen: _Here, put: _Here, rows: Rows, ahead: _Ahead, output: Output) -> int:
-    """Returns how many batches were learnt; nothing that was put says anything of the one after them."""
-    first = 0
-    for b in range(len(ahead.ends)):
-        batch, place = _cut(rows, output, first, ahead.ends[b])
-        first_block = len(batch.carried.weights)  # 0, but no literal one: for that all would be compiled again
-        sums, moments = _room(seen.model, seen.statistics, batch)
-        scan_full(seen.model, batch, place, moments, first_block, first_block, len(moments.weight))
-        add_full(seen.model.means, sums, moments, len(moments.weight), first_block, len(sums.mass))
-        _say(sums, len(place.log_likelihood), seen.parameters.means, put.new)
-        _put_statistics(blend_full(seen.statistics, seen.new, ahead.step_sizes[b]), put.blended)
-        if _fewest(seen.blended.mass) * ahead.sizes[b] < ahead.needed:
-            return b
-        found = maximise_full(seen.blended, seen.parameters, ahead.regularisation)
-        if found.repairs:
-            return b
-        _go_on(found, seen, put)
-        if len(seen.average.mass):
-            _put_statistics(blend_full(seen.average, seen.statistics, ahead.shares[b]), put.average)
-        first = ahead.ends[b]
-    return len(ahead.ends)
-
-
-@compiled
-def _run_diagonal(seen: _Here, put: _Here, rows: Rows, ahead: _Ahead, output: Output) -> int:
-    """As `_run_full`, where covariances are diagonal."""
-    first = 0
-    for b in range(len(ahead.ends)):
-        batch, place = _cut(rows, output, first, ahead.ends[b])
-        first_block = len(batch.carried.weights)  # 0, but no literal one: for that all would be compiled again
-        sums, moments = _room(seen.model, seen.statistics, batch)
-        scan_diagonal(seen.model, batch, place, moments, first_block, first_block, len(moments.weight))
-        add_diagonal(seen.model.means, sums, moments, len(moments.weight), first_block, len(sums.mass))
-        _say(sums, len(place.log_likelihood), seen.parameters.means, put.new)
-        _put_statistics(blend_diagonal(seen.statistics, seen.new, ahead.step_sizes[b]), put.blended)
-        if _fewest(seen.blended.mass) * ahead.sizes[b] < ahead.needed:
-            return b
-        found = maximise_diagonal(seen.blended, seen.parameters, ahead.regularisation)
-        if found.repairs:
-            return b
-        _go_on(found, seen, put)
-        if len(seen.average.mass):
-            _put_statistics(blend_diagonal(seen.average, seen.statistics, ahead.shares[b]), put.average)
-        first = ahead.ends[b]
-    return len(ahead.ends)
-
-
-COMPILED: Mapping[str, Callable[[_Here, _Here, Rows, _Ahead, Output], int]] = {
-    "full": _run_full,
-    "diag": _run_diagonal,
-}
-
-
-@part
-def _cut(rows: Rows, output: Output, first: int, end: int) -> tuple[Batch, Output]:
-    """A batch by itself, its last block filled up; and its place in the output."""
-    own = Rows(rows.vectors[first:end], rows.weights[first:end])
-    whole = (end - first + BLOCK - 1) // BLOCK * BLOCK
-    place = Output(output.responsibilities[first:end], output.log_likelihood[first:end])
-    return Batch(Rows(rows.vectors[:0], rows.weights[:0]), own, whole), place
-
-
-@part
-def _room(model: Model, statistics: Statistics, batch: Batch) -> tuple[Sums, Moments]:
-    """Sums over nothing, and room for the moments of each block."""
-    blocks, shape = batch.complete // BLOCK, statistics.mean.shape
-    of_scatter = (blocks, *model.factors.shape)
-    moments = Moments(
-        np.empty(blocks), np.empty((blocks, shape[0])), np.empty((blocks, *model.means.shape)), np.empty(of_scatter)
-    )
-    return Sums(0.0, np.zeros(shape[0]), np.zeros(shape), np.zeros(statistics.scatter.shape)), moments
-
-
-@part
-def _say(sums: Sums, count: int, means: Array, new: Statistics) -> None:
-    """As `statistics.of_sums`, for vectors that weigh 1 each."""
-    for k in range(len(sums.mass)):
-        new.mass[k] = sums.mass[k] / count
-        for i in range(sums.mean.shape[1]):
-            new.mean[k, i] = sums.mean[k, i] if sums.mass[k] > 0.0 else means[k, i]
-    _put(sums.scatter, new.scatter, float(count))
-
-
-@part
-def _put_statistics(of: Blended | Statistics, place: Statistics) -> None:
-    _put(of.mass, place.mass, 1.0)
-    _put(of.mean, place.mean, 1.0)
-    _put(of.scatter, place.scatter, 1.0)
-
-
-@part
-def _fewest(mass: Array) -> float:
-    fewest = float(mass[0])
-    for k in range(1, len(mass)):
-        fewest = min(fewest, float(mass[k]))
-    return fewest
-
-
-@part
-def _go_on(found: Maximum, seen: _Here, put: _Here) -> None:
-    """What was blended is sound: these are the statistics and the parameters from here on."""
-    _put_statistics(seen.blended, put.statistics)
-    _put(found.weights, put.parameters.weights, 1.0)
-    _put(found.means, put.parameters.means, 1.0)
-    _put(found.covariances, put.parameters.covariances, 1.0)
-    _put(found.factors, put.parameters.precisions_cholesky, 1.0)
-    _put(constants(seen.parameters.weights, seen.parameters.precisions_cholesky), put.model.constants, 1.0)
-    _put(found.means, put.model.means, 1.0)
-    _put(found.factors, put.model.factors, 1.0)
-
-
-@part
-def _put(values: Array, place: Array, divided_by: float) -> None:
-    """Write values into a place that may be larger."""
-    for k in range(len(values)):
-        if values.ndim == 1:
-            place[k] = values[k] / divided_by
-        elif values.ndim == 2:
-            for i in range(values.shape[1]):
-                place[k, i] = values[k, i] / divided_by
-        else:
-            for i in range(values.shape[1]):
-                for j in range(values.shape[2]):
-                    place[k, i, j] = values[k, i, j] / divided_by

@@ -19,15 +19,17 @@ def sample(
     n_components, n_features = shape_of(parameters)
     shares = parameters.weights / parameters.weights.sum()
     components = np.repeat(np.arange(n_components), generator.multinomial(count, shares))
-    normal = generator.standard_normal((count, n_features))
-    away = np.einsum("nij,nj->ni", roots(parameters, covariance)[components], normal)
+    away = generator.standard_normal((count, n_features))
+    for k, root in enumerate(roots(parameters, covariance)):
+        of_one = components == k
+        away[of_one] = away[of_one] @ root.T
     away[:, unseen.flags(parameters, covariance)] = 0.0
     return parameters.means[components] + away, components
 
 
 def roots(parameters: Parameters, covariance: Covariance) -> Array:
-    """(k, d, d) square roots of the covariances: Sigma = Q Q^T, where Q is the factor of the precision."""
-    n_components, n_features = shape_of(parameters)
-    factors, _ = covariance.factorise(covariance.square(parameters.precisions_cholesky))
-    unit = np.broadcast_to(np.eye(n_features), (n_components, n_features, n_features))
-    return covariance.whiten(unit, factors)
+    """(k, d, d) square roots of the covariances: Sigma = L L^T, where L = P^-T, lower triangular."""
+    factors = covariance.factors(parameters.precisions_cholesky, shape_of(parameters))
+    if factors.ndim == 2:
+        return np.asarray(np.eye(factors.shape[1]) / factors[:, :, None])
+    return np.asarray(np.linalg.inv(factors).swapaxes(1, 2))

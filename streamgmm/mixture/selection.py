@@ -1,6 +1,6 @@
 """How many components: the number whose mixture has the lowest criterion.
 
-    BIC = -2 log L + p log n        (Schwarz 1978)
+    BIC = -2 log L + p log n        (Schwarz 1978; Bishop 2006, equation 4.139, is minus half of it)
     AIC = -2 log L + 2 p            (Akaike 1974)
 
 with p free parameters and n vectors, counted by weight.

@@ -51,8 +51,12 @@ def check_statistics(state: State, covariance: Covariance) -> None:
     if state.lookout is not None:
         _check_lookout(state.lookout, shape)
     for name in ("time", "steps", "repairs", "effective_sample_size", "revived", "background"):
-        if not 0 <= getattr(state, name) < math.inf:
-            raise ValueError(f"{name} is {getattr(state, name)}; it must be finite and at least 0")
+        _check_amount(name, getattr(state, name))
+    for name in ("squares", "background"):
+        _check_amount(f"pending.{name}", getattr(pending, name))
+    if average is not None:
+        for name in ("recent_time", "length", "earlier_time"):
+            _check_amount(f"average.{name}", getattr(average, name))
 
 
 def _check_lookout(lookout: Lookout, shape: tuple[int, int]) -> None:
@@ -75,6 +79,13 @@ def _check_moments(
     _check(f"{name}.scatter", moments.scatter, scatter)
     if (moments.mass < 0).any():
         raise ValueError(f"{name}.mass has {moments.mass.min()}; it must be at least 0")
+    if isinstance(moments, Sums):
+        _check_amount(f"{name}.weight", moments.weight)
+
+
+def _check_amount(name: str, value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} is {value}; it must be finite and at least 0")
 
 
 def _check(name: str, value: Array, shape: tuple[int, ...]) -> None:

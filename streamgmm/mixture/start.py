@@ -5,7 +5,7 @@
 | kmeans | its cluster by k-means from k-means++ seeds that a local search has moved, in the tightest of 8 runs,
 of fewer above 30 components; of several starts all but the first take one plain run each (see `again`) |
 | k-means++ | the nearest of k seeds drawn by k-means++ (Arthur and Vassilvitskii 2007) |
-| hierarchical | its cluster by Ward's criterion, on at most 2 000 vectors; the others to the nearest cluster mean |
+| hierarchical | its cluster by Ward's criterion (1963), of at most 2 000 vectors; the others to the nearest mean |
 | random_from_data | the nearest of k vectors drawn at random |
 | random | every component, in random shares |
 

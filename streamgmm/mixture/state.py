@@ -43,3 +43,11 @@ class StepInfo(NamedTuple):
     repairs: int
     weak: int = 0  # components that borrow covariance from the others
     changes: tuple[Change, ...] = ()  # what became of components
+
+
+class UpdateInfo(NamedTuple):
+    """The same of an update: of its vectors, and of its M-step."""
+
+    responsibilities: Array  # (n, k)
+    log_likelihood: Array  # (n,) nats, before they were learnt
+    step: StepInfo

@@ -1,10 +1,11 @@
 """How much of the old statistics a batch replaces.
 
-Time t is the weight learnt so far divided by the batch size. Statistics are forgotten at the rate
-`(t + delay) ** -exponent`, so what is kept from t0 to t1 is `R = exp(-integral of the rate)`. It is multiplicative:
-two steps keep what one step over both would, so forgetting does not depend on where batches are cut. For whole
-batches the step size tends to the textbook's `t ** -exponent` (Cappe and Moulines 2009), is never above 1, and with
-exponent 1 and delay 0 the statistics are the plain mean of everything seen.
+Time t is the weight learnt so far divided by the batch size. Statistics are forgotten at the rate `(t + delay) **
+-exponent`, so what is kept from t0 to t1 is `R = exp(-integral of the rate)`. It is multiplicative: two steps keep what
+one step over both would, so forgetting does not depend on where batches are cut. For whole batches the step size tends
+to the textbook's `t ** -exponent` (Cappe and Moulines 2009; its bounds are those of Robbins and Monro, Bishop 2006,
+equations 2.130 to 2.132), is never above 1, and with exponent 1 and delay 0 the statistics are the plain mean of
+everything seen.
 
 That rate falls for ever, and with it the model's ability to follow. A half-life h bounds what is kept from above by
 `H = 2 ** (-(t1 - t0) / h)`, or by `2 ** (-dt / h)` where dt is how far event time moved on: eta = 1 - min(R, H).

@@ -1,4 +1,4 @@
-"""Stepwise EM (Cappe and Moulines 2009) of a Gaussian mixture: read this first.
+"""Stepwise EM (Cappe and Moulines 2009, equation 13) of a Gaussian mixture: read this first.
 
 A state is a value; every function here takes one and returns the next. Vectors are scored by the model as it stands
 (the E-step), and what they say about the components is gathered; an M-step then blends it into the statistics with a
@@ -24,10 +24,10 @@ from streamgmm.mixture.learning import Learning, check_timed, checked
 from streamgmm.mixture.look_after import look_after
 from streamgmm.mixture.parameters import Parameters, m_step, shape_of
 from streamgmm.mixture.rows import rows_of
-from streamgmm.mixture.state import Info, State, StepInfo
+from streamgmm.mixture.state import Info, State, StepInfo, UpdateInfo
 from streamgmm.mixture.statistics import Statistics, blend, of_sums, scaled
 
-__all__ = ["Info", "Learning", "State", "StepInfo", "begin", "init", "learn", "score", "update"]
+__all__ = ["Info", "Learning", "State", "StepInfo", "UpdateInfo", "begin", "init", "learn", "score", "update"]
 
 
 def update(
@@ -36,16 +36,16 @@ def update(
     learning: Learning,
     weights: ArrayLike | None = None,
     event_time: float | None = None,
-) -> tuple[State, Info]:
-    """One step of stepwise EM: score, then learn. What became of the components is told by `learn` alone.
+) -> tuple[State, UpdateInfo]:
+    """One step of stepwise EM: score, then learn. `UpdateInfo.step` tells what became of the components.
 
     Raises ValueError for what is not finite, for a hyper-parameter that is out of its bounds, and for a half-life in
     seconds without an event time, which would never forget.
     """
     check_timed(learning, event_time)
     scored, info = score(state, vectors, weights, checked(learning))
-    learnt, _ = learn(scored, learning, event_time)
-    return learnt, info
+    learnt, step = learn(scored, learning, event_time)
+    return learnt, UpdateInfo(*info, step)
 
 
 def score(state: State, vectors: ArrayLike, weights: ArrayLike | None, learning: Learning) -> tuple[State, Info]:

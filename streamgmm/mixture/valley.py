@@ -5,8 +5,9 @@ deepest below its peak, in standard errors of a difference of two counts (Poisso
 
     z = (peak - low) / sqrt(peak + low)
 
-Two Gaussians of equal spread have a valley once their means are more than two standard deviations apart; one that is
-skewed, flat or heavy-tailed has none. So what is asked for is a valley, and not a shape that is not normal.
+What Hartigan and Hartigan (1985) ask of a sorted sample, asked of counts. Two Gaussians of equal spread have a valley
+once their means are more than two standard deviations apart; one that is skewed, flat or heavy-tailed has none. So what
+is asked for is a valley, and not a shape that is not normal.
 """
 
 import numpy as np

@@ -67,4 +67,4 @@ def bits(value: Any) -> list[bytes]:
 
 
 def all_finite(value: Any) -> bool:
-    return all(np.isfinite(leaf).all() for leaf in leaves(value))
+    return all(np.isfinite(leaf).all() for leaf in leaves(value) if not isinstance(leaf, str))

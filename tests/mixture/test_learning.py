@@ -38,11 +38,13 @@ def test_what_is_out_of_bounds_is_named(wrong, message):
         ({"half_life": HalfLife(seconds=-1.0)}, "half_life.seconds is -1.0; it must be above 0"),
         ({"split": "no"}, "split is 'no'; it must be True or False"),
         ({"most_vectors": 0.0}, "most_vectors is 0.0"),
+        ({"covariance": "full"}, "covariance is 'full'; it must be one of those that covariance.by_name gives"),
+        ({"dead_components": "keep"}, "dead_components is 'keep'; it must be one that revive.by_name gives"),
     ],
 )
 def test_what_is_out_of_bounds_is_named_in_full(wrong, message):
     with pytest.raises(ValueError, match=message):
-        checked(learning("full", **wrong))
+        checked(learning("full")._replace(**wrong))
 
 
 @pytest.mark.parametrize(

@@ -108,12 +108,11 @@ def test_in_a_stream_the_dead_come_back(name, policy):
     parameters, statistics = state.parameters._replace(means=means), state.statistics._replace(mean=means)
     state, told = state._replace(parameters=parameters, statistics=statistics), []
     for part in np.split(vectors, 40):
-        scored, _ = stepwise_em.score(state, part, None, hyper)
-        state, info = stepwise_em.learn(scored, hyper)
-        told += info.changes
+        state, info = stepwise_em.update(state, part, hyper)
+        told += info.step.changes
         assert all_finite(state)
         assert state.statistics.mass.sum() == pytest.approx(1)
-        if any(change.parent is not None for change in info.changes):
+        if any(change.parent is not None for change in info.step.changes):
             assert state.average.earlier is None
     assert state.revived == sum(change.parent is not None for change in told) > 0
     assert np.abs(state.parameters.means).max() < 40

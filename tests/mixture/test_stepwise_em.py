@@ -231,3 +231,12 @@ def test_one_pass_recovers_a_known_mixture(name):
 
 def as_truth(weights, means, spread):
     return Parameters(weights, means, spread, learning("full").covariance.factorise(spread)[0])
+
+
+def test_an_update_tells_of_its_m_step(name):
+    hyper, generator = learning(name), np.random.default_rng(0)
+    state = stepwise_em.init(generator.normal(size=(100, 3)), 2, hyper)
+    vectors = np.r_[generator.normal(size=(400, 3)), np.full((400, 3), 5.0)]
+    scored, info = stepwise_em.score(state, vectors, None, hyper)
+    learnt, step = stepwise_em.learn(scored, hyper)
+    assert bits(stepwise_em.update(state, vectors, hyper)) == bits((learnt, stepwise_em.UpdateInfo(*info, step)))
