@@ -13,7 +13,7 @@ everything: z = -R^-1 Q^T y, C = R^-1 R^-T. No covariance is formed, so a nearly
 Written plainly, for one pattern of missing features at a time; the E-step has compiled passes of its own.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -112,16 +112,17 @@ def independent(covariance: Covariance) -> bool:
 def by_pattern(vectors: Array) -> list[tuple[Flags, Labels]]:
     """Each pattern of missing features (d,) of vectors (n, d), and the rows that have it, ascending."""
     missing = np.isnan(vectors)
-    _, first, of_row = np.unique(_keys(missing), axis=0, return_index=True, return_inverse=True)
-    ends = np.cumsum(np.bincount(of_row.reshape(-1), minlength=len(first)))
-    rows = np.split(np.argsort(of_row.reshape(-1), kind="stable"), ends)
+    _, first, of_row = np.unique(_keys(missing), return_index=True, return_inverse=True)
+    ends = np.cumsum(np.bincount(of_row, minlength=len(first)))
+    rows = np.split(np.argsort(of_row, kind="stable"), ends)
     return list(zip(missing[first], rows[:-1], strict=True))
 
 
-def _keys(flags: Flags) -> NDArray[np.uint64]:
-    """Flags (n, d) as numbers (n, d / 64): rows of flags take ten times as long to sort."""
+def _keys(flags: Flags) -> NDArray[Any]:
+    """Flags (n, d) as values (n,) that sort fast: a number each, or as many bytes as are needed."""
     packed = np.packbits(flags, axis=1)
-    return np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8))).view(np.uint64)
+    wide = np.pad(packed, ((0, 0), (0, -packed.shape[1] % 8)))
+    return wide.view(np.uint64 if wide.shape[1] == 8 else np.dtype((np.void, wide.shape[1]))).reshape(-1)
 
 
 def full_covariances(parameters: Parameters, covariance: Covariance) -> Array:
