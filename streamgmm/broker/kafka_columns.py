@@ -64,11 +64,11 @@ class KafkaColumnReader:
         clock = asyncio.get_running_loop().time
         end = clock() + timeout
         while True:
+            await self._raise_refused()
             pieces = self._feed.first(FETCH_BYTES)
             if pieces and (moved := await self._taken(pieces)):
                 return moved
             if not pieces:
-                await self._raise_refused()
                 if clock() >= end:
                     return {}
                 await self._await_news(end - clock())
@@ -125,11 +125,12 @@ class KafkaColumnReader:
             )
 
     async def _raise_refused(self) -> None:
-        """Raises what is wrong at a partition's position, once everything before it has been taken."""
+        """Raises what is wrong at a partition's position, once everything of the partition before it was taken."""
         for number, why in self._damage.items():
             tp = TopicPartition(self._topic, number)
             await self._raise(await damaged(self._cluster, tp, self._positions[number], why, self._check_crcs))
-        for number, error in self._feed.refused.items():
+        refused = {p: error for p, error in self._feed.refused.items() if not self._feed.holds(p)}
+        for number, error in refused.items():
             if error is kafka.OffsetOutOfRangeError:
                 tp = TopicPartition(self._topic, number)
                 await self._raise(await lost(self._cluster, tp, self._positions[number]))

@@ -2,9 +2,8 @@
 
 One request is on its way to each node that leads partitions, and the next one leaves as soon as the answer's headers
 have been read: what is parsed and computed meanwhile does not hold it up. Where an answer held little, the next request
-waits for its turn: small answers cost as much to bring and to work off as larger ones, and who asks for records as soon
-as there is one keeps a machine busy that would else be prompt. What waits to be taken is bounded in bytes; above the
-bound nothing more is asked for.
+waits a moment: small answers cost as much to bring and to work off as larger ones, and a machine that is kept busy by
+many of them is late for all. What waits to be taken is bounded in bytes; above the bound nothing more is asked for.
 """
 
 import asyncio
@@ -20,7 +19,7 @@ from streamgmm.broker.kafka_internals import AIOKafkaClient, Fetch, FetchedBytes
 from streamgmm.records import batch_run
 
 AHEAD_BYTES = 8 << 20  # fetched and not yet taken: more is not asked for
-TURN_SECONDS = 0.015  # between two requests to a node that has little to say
+PACE_SECONDS = 0.015  # between two requests to a node that has little to say
 LITTLE_BYTES = 1 << 18  # of an answer
 RETRY_SECONDS = 0.05  # before a node is asked again that did not answer, or does not lead what it was asked for
 FINAL = (kafka.OffsetOutOfRangeError, kafka.TopicAuthorizationFailedError, kafka.CorruptRecordException)
@@ -61,7 +60,7 @@ class Feed:
         self._positions: dict[int, int] = {}  # the next offset to ask for; refused and damaged partitions are left out
         self._pieces: deque[Piece] = deque()
         self._held = 0  # bytes of the pieces
-        self._arrived, self._turn = asyncio.Event(), asyncio.Event()
+        self._arrived, self._changed = asyncio.Event(), asyncio.Event()
         self._asking: dict[int, asyncio.Task[None]] = {}  # by node
         self._task: asyncio.Task[None] | None = None
         self.refused: dict[int, type[kafka.KafkaError]] = {}  # partitions that cannot be read, and why
@@ -104,7 +103,11 @@ class Feed:
         for _ in range(count):
             self._held -= self._pieces.popleft().size
         self.heard = asyncio.get_running_loop().time()  # nothing is asked while there is no room
-        self._turn.set()
+        self._changed.set()
+
+    def holds(self, partition: int) -> bool:
+        """Whether something of a partition waits to be taken."""
+        return any(piece.partition == partition for piece in self._pieces)
 
     async def close(self) -> None:
         """Stop fetching."""
@@ -117,13 +120,15 @@ class Feed:
 
     async def _keep_asking(self) -> None:
         while True:
-            self._turn.clear()
+            self._changed.clear()
             for node in [node for node, task in self._asking.items() if task.done()]:
                 self._asking.pop(node).result()
-            if self._held < AHEAD_BYTES and self._ask_idle_nodes():
+            leaderless = self._held < AHEAD_BYTES and self._ask_idle_nodes()
+            if leaderless:
                 self._client.force_metadata_update()
-                asyncio.get_running_loop().call_later(RETRY_SECONDS, self._turn.set)
-            await self._turn.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_SECONDS if leaderless else None):
+                    await self._changed.wait()
 
     def _ask_idle_nodes(self) -> bool:
         """Ask every node that has nothing to answer; whether there is a partition without a leader."""
@@ -135,7 +140,7 @@ class Feed:
         for node, wanted in by_node.items():
             if node not in self._asking:
                 asking = self._asking[node] = asyncio.create_task(self._ask(node, wanted), name=f"fetch from {node}")
-                asking.add_done_callback(lambda _: self._turn.set())
+                asking.add_done_callback(lambda _: self._changed.set())
                 self._let_another_be_first(wanted[0][0])
         return leaderless
 
@@ -144,27 +149,31 @@ class Feed:
         self._positions[partition] = self._positions.pop(partition)
 
     async def _ask(self, node: int, wanted: list[tuple[int, int]]) -> None:
+        """One request and its answer, and the wait until the next one may go to the node."""
         clock = asyncio.get_running_loop().time
-        next_turn = clock() + TURN_SECONDS
-        try:
-            answer = await self._client.send(node, self._fetch.request(wanted))
-            found = list(self._fetch.read(answer))
-        except kafka.KafkaError as error:
-            if not error.retriable:
-                raise
-            stale = True
-        else:
-            moved_away = [self._take(part, wanted) for part in found]
-            stale = any(moved_away)
-        if stale:
+        began = clock()
+        found = await self._answer(node, wanted)
+        moved_away = [self._take(part, wanted) for part in found or ()]
+        if found is None or any(moved_away):
             self._client.force_metadata_update()
             await asyncio.sleep(RETRY_SECONDS)
         elif sum(len(part.data) for part in found) < LITTLE_BYTES:
-            await asyncio.sleep(max(0.0, next_turn - clock()))
+            await asyncio.sleep(max(0.0, began + PACE_SECONDS - clock()))
+
+    async def _answer(self, node: int, wanted: list[tuple[int, int]]) -> list[FetchedBytes] | None:
+        """What a node says; None where it has to be asked again."""
+        try:
+            return list(self._fetch.read(await self._client.send(node, self._fetch.request(wanted))))
+        except kafka.KafkaError as error:
+            if not error.retriable:
+                raise
+            return None
 
     def _take(self, part: FetchedBytes, wanted: list[tuple[int, int]]) -> bool:
         """Keep what came of a partition; whether it has to be asked for elsewhere."""
         number, offset = part.partition, dict(wanted)[part.partition]
+        if self._positions.get(number) != offset:  # another node was asked meanwhile, and has answered
+            return False
         if part.error is not kafka.NoError:
             if not issubclass(part.error, FINAL):
                 return True

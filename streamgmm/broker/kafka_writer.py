@@ -8,13 +8,13 @@ futures), so every future is awaited before the commit.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streamgmm.broker.interface import GroupOffsets, Send
+from streamgmm.broker.interface import DEFAULT_MESSAGE_BYTES, GroupOffsets, Send
 from streamgmm.broker.kafka_close import abandon, hush
 from streamgmm.broker.kafka_cluster import KafkaCluster
 from streamgmm.broker.kafka_connection import REFUSALS, reason
@@ -25,8 +25,8 @@ from streamgmm.records.codecs import Codec
 from streamgmm.records.columns import RecordColumns, records_of
 
 BATCH_BYTES = 1 << 20  # larger batches only where a record needs one
+REQUEST_BYTES = 16 << 20  # of the batches that leave together, one of each partition
 ASKING_SECONDS = 1.0  # for the reason of a silence
-DEFAULT_LIMIT = 1048588  # Kafka's own for max.message.bytes
 
 
 class Batching(NamedTuple):
@@ -34,6 +34,19 @@ class Batching(NamedTuple):
 
     whole: bool  # written whole in compiled code, not record by record through aiokafka's public calls
     codec: Codec
+
+
+async def side_by_side(parts: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    """All of these. Where one fails the others are given up; a refusal says more than what it has brought about."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+    failures = [error for task in tasks if task.done() and not task.cancelled() and (error := task.exception())]
+    for error in sorted(failures, key=lambda error: not isinstance(error, REFUSALS)):
+        raise error
 
 
 def appended(columns: RecordColumns, producer: AIOKafkaProducer) -> list[Any]:
@@ -71,16 +84,13 @@ class KafkaWriter:
 
     async def send_all(self, sends: Sequence[Send]) -> None:
         """See `interface.Writer`. One request takes a batch of each partition, so that all begin at once."""
+        if not sends:
+            return
         async with self._all_or_nothing(f"writing to topic {', '.join(sorted({send.topic for send in sends}))}"):
             by_place: dict[tuple[str, int], list[Any]] = {}
             for send, written in zip(sends, await self._batches(sends), strict=True):
                 by_place.setdefault((send.topic, send.partition), []).extend(written)
-            sending = [asyncio.ensure_future(self._in_order(*place, each)) for place, each in by_place.items()]
-            try:
-                await asyncio.gather(*sending)
-            finally:
-                for task in sending:  # where one has failed
-                    task.cancel()
+            await side_by_side([self._in_order(*place, each) for place, each in by_place.items()])
 
     async def commit(self, offsets: GroupOffsets | None = None) -> None:
         """Wait for the acknowledgements; `offsets` need a transaction and are left out."""
@@ -102,15 +112,21 @@ class KafkaWriter:
             async with asyncio.timeout(self._patience):
                 yield
         except BaseException as error:  # fenced, expired, a broker lost, a caller's cancellation, aiokafka's own states
-            why = await self._late() if isinstance(error, TimeoutError) else reason(error)
+            cause = self._refusal() or error
+            why = await self._late() if isinstance(error, TimeoutError) else reason(cause)
             self._failure = f"{what} on Kafka at {self._cluster.address} failed: {why}"
             if isinstance(error, BrokerError) and not isinstance(error, BrokerUnavailable):
                 raise
             if not isinstance(error, Exception):
                 raise
-            if isinstance(error, REFUSALS):
-                raise BrokerError(self._failure) from error
+            if isinstance(cause, REFUSALS):
+                raise BrokerError(self._failure) from cause
             raise TransactionFailed(self._failure) from error
+
+    def _refusal(self) -> BaseException | None:
+        """What has been sent and refused, whatever that has led to since."""
+        said = (future.exception() for _, future in self._sent if future.done() and not future.cancelled())
+        return next((error for error in said if isinstance(error, REFUSALS)), None)
 
     async def _late(self) -> str:
         """aiokafka tries again without a word where a topic was deleted: that is asked for here."""
@@ -158,17 +174,18 @@ class KafkaWriter:
         return sent
 
     async def _batches(self, sends: Sequence[Send]) -> list[Sequence[Any]]:
-        """Of each send. They are written and packed in a thread: the event loop goes on moving bytes."""
+        """Of each send. Compiled code writes and packs them in a thread: the event loop goes on moving bytes."""
         limits = [await self._limit(send.topic) for send in sends]
         if not self._how.whole:
             return [appended(send.columns, self._producer) for send in sends]
-        return await asyncio.to_thread(lambda: [self._written(*each) for each in zip(sends, limits, strict=True)])
+        most = min(BATCH_BYTES, REQUEST_BYTES // len({(send.topic, send.partition) for send in sends}))
+        return await asyncio.to_thread(lambda: [self._written(*each, most) for each in zip(sends, limits, strict=True)])
 
-    def _written(self, send: Send, limit: int) -> list[WrittenBatch]:
+    def _written(self, send: Send, limit: int, most: int) -> list[WrittenBatch]:
         """Raises BrokerError for a record above the topic's limit."""
         write = partial(record_batch.write, send.columns, transactional=self._transactional, codec=self._how.codec)
         try:
-            batches = _within(limit, write)
+            batches = _within(limit, most, write)
         except record_batch.RecordTooLarge as error:
             raise BrokerError(
                 f"topic {send.topic} allows {limit} bytes (max.message.bytes): {error}. "
@@ -182,14 +199,14 @@ class KafkaWriter:
             found = await self._cluster.topic(topic)
             if found is None:
                 raise BrokerError(f"there is no topic {topic} on Kafka at {self._cluster.address}: create it first")
-            self._limits[topic] = int(found.config.get("max.message.bytes", DEFAULT_LIMIT))
+            self._limits[topic] = int(found.config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES))
         return self._limits[topic]
 
 
-def _within(limit: int, write: Callable[..., list[record_batch.Batch]]) -> list[record_batch.Batch]:
-    """Batches of BATCH_BYTES, or as large as the topic allows where a record needs it."""
+def _within(limit: int, most: int, write: Callable[..., list[record_batch.Batch]]) -> list[record_batch.Batch]:
+    """Batches of at most so many bytes, or as large as the topic allows where a record needs it."""
     try:
-        return write(max_bytes=min(limit, BATCH_BYTES))
+        return write(max_bytes=min(limit, most))
     except record_batch.RecordTooLarge as error:
         if error.size > limit:
             raise
@@ -209,11 +226,7 @@ class TransactionalWriter(KafkaWriter):
     async def commit(self, offsets: GroupOffsets | None = None) -> None:
         """See `interface.Writer`."""
         async with self._all_or_nothing("committing a transaction"):
-            adding = asyncio.ensure_future(self._add(offsets))  # two requests, while the records are on their way
-            try:
-                await asyncio.gather(self._acknowledged(), adding)
-            finally:
-                adding.cancel()
+            await side_by_side([self._acknowledged(), self._add(offsets)])  # requests while records are on their way
             await self._producer.commit_transaction()
 
     async def _add(self, offsets: GroupOffsets | None) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from streamgmm.broker.interface import Broker, Topic, Writer
+from streamgmm.broker.interface import Broker, Send, Topic, Writer
 from streamgmm.broker.open import absent_log, open_broker
 from streamgmm.commands.rows import Choice, Rows, rows_of
 from streamgmm.errors import InputUnusable, SettingsError
@@ -81,8 +81,7 @@ class Sender:
     async def send(self, rows: Rows) -> None:
         """All of the rows, acknowledged."""
         await self.writer.begin()
-        for partition, columns in self._routed(rows).items():
-            await self.writer.send(self.topic, partition, columns)
+        await self.writer.send_all([Send(self.topic, *routed) for routed in self._routed(rows).items()])
         await self.writer.commit()
         self.sent += rows.size
 

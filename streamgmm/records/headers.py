@@ -84,12 +84,18 @@ def _measure(old: Slices, name: Bytes, values: Slices, out: Int64) -> None:
 
 
 @compiled
+def _named(out: Bytes, at: int, old: Slices, i: int, name: Bytes) -> int:
+    """The headers that a record has, and the name of one more; the place behind it."""
+    at = copy(out, at, old.buffer, old.start[i], old.length[i])
+    at = write_varint(out, at, name.size)
+    return copy(out, at, name, 0, name.size)
+
+
+@compiled
 def _append(old: Slices, name: Bytes, values: Slices, out: Bytes) -> None:
     at = 0
     for i in range(old.length.size):
-        at = copy(out, at, old.buffer, old.start[i], old.length[i])
-        at = write_varint(out, at, name.size)
-        at = copy(out, at, name, 0, name.size)
+        at = _named(out, at, old, i, name)
         at = write_varint(out, at, values.length[i])
         at = copy(out, at, values.buffer, values.start[i], values.length[i])
 
@@ -100,9 +106,7 @@ def _append_sources(old: Slices, name: Bytes, prefix: Bytes, offsets: Int64, out
     at = 0
     for i in range(offsets.size):
         start, digits = at, _digits(offsets[i])
-        at = copy(out, at, old.buffer, old.start[i], old.length[i])
-        at = write_varint(out, at, name.size)
-        at = copy(out, at, name, 0, name.size)
+        at = _named(out, at, old, i, name)
         at = write_varint(out, at, prefix.size + digits)
         at = copy(out, at, prefix, 0, prefix.size)
         rest = offsets[i]

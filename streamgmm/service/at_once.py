@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from streamgmm.engine.values import Report, State
 from streamgmm.service.publisher import Publisher
-from streamgmm.service.queue import TOGETHER, TOGETHER_BYTES, Queue, Round, together
+from streamgmm.service.queue import Queue, Round, together
 from streamgmm.service.transactions import COMMIT_BYTES, Transactions
 
 ROUNDS = 64  # that may wait to leave
@@ -56,7 +56,7 @@ class AtOnce:
                 self._waiting.changed.clear()
                 await self._waiting.changed.wait()
                 continue
-            rounds = together(self._waiting, TOGETHER, TOGETHER_BYTES)
+            rounds = together(self._waiting)
             await self._publisher.publish_at_once([round_.report for round_ in rounds])
             for _ in rounds:
                 await self._transactions.put(*self._waiting.take())

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from streamgmm.engine.values import Report, State
 
-TOGETHER = 16_384  # records of several rounds that are sent as one,
-TOGETHER_BYTES = 8 * 1024 * 1024  # and bytes of their input
+SEND_RECORDS = 16_384  # of several rounds that are sent as one,
+SEND_BYTES = 8 * 1024 * 1024  # and bytes of their input
 
 
 class Round(NamedTuple):
@@ -55,9 +55,9 @@ class Queue:
         return len(self._rounds)
 
 
-def together(waiting: Iterable[Round], records: int, n_bytes: int) -> list[Round]:
+def together(waiting: Iterable[Round], records: int = SEND_RECORDS, n_bytes: int = SEND_BYTES) -> list[Round]:
     """The oldest that waits, and those behind it that are sent with it, where so many records and bytes are allowed."""
-    records, n_bytes = min(records, TOGETHER), min(n_bytes, TOGETHER_BYTES)
+    records, n_bytes = min(records, SEND_RECORDS), min(n_bytes, SEND_BYTES)
     chosen: list[Round] = []
     for round_ in waiting:
         records, n_bytes = records - round_.report.records, n_bytes - round_.report.n_bytes

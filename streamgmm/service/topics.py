@@ -3,18 +3,17 @@
 Assignments and dead letters carry their input's timestamps and values, so they inherit what the input's topic allows
 and how long it keeps it: a record that the input holds is not refused by the output, nor deleted from it earlier. The
 model topic has one partition, because a checkpoint's parts and the claims need one order, and compaction with small
-segments: at ten checkpoints a second of up to 900 KB a segment is full every two seconds, and the cleaner, which wakes
-every 15 s and leaves the open segment alone, keeps the topic at a few hundred megabytes.
+segments: at ten to twenty checkpoints a second of up to 900 KB a segment is full after one or two seconds, and the
+cleaner, which wakes every 15 s and leaves the open segment alone, keeps the topic at a few hundred megabytes.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from streamgmm.broker.interface import Broker, Topic
+from streamgmm.broker.interface import DEFAULT_MESSAGE_BYTES, Broker, Topic
 from streamgmm.errors import BrokerError
 from streamgmm.settings import Settings
 
-MESSAGE_BYTES = 1_048_588  # Kafka's default limit of a record batch
 LARGEST = 2**31 - 1
 HEADERS_BYTES = 64 * 1024  # more than the headers of a dead letter take
 _INHERITED = ("retention.ms", "retention.bytes", "message.timestamp.after.max.ms", "message.timestamp.before.max.ms")
@@ -26,7 +25,7 @@ _MODEL = {
     "min.compaction.lag.ms": "0",
     "max.compaction.lag.ms": "60000",
     "delete.retention.ms": "600000",  # what a reader may take from the start of the topic to its end
-    "max.message.bytes": str(MESSAGE_BYTES),
+    "max.message.bytes": str(DEFAULT_MESSAGE_BYTES),
     "message.timestamp.type": "CreateTime",
 }
 
@@ -76,7 +75,7 @@ def _of_input(config: Mapping[str, str]) -> dict[str, str]:
     inherited = {key: config[key] for key in _INHERITED if key in config}
     if "delete" not in config.get("cleanup.policy", "delete"):
         inherited |= {"retention.ms": "-1", "retention.bytes": "-1"}  # a compacted input keeps its newest for ever
-    limit = int(config.get("max.message.bytes", MESSAGE_BYTES))
+    limit = int(config.get("max.message.bytes", DEFAULT_MESSAGE_BYTES))
     ours = {
         "cleanup.policy": "delete",
         "message.timestamp.type": "CreateTime",

@@ -95,7 +95,7 @@ class Transactions:
         return False
 
     def _due(self) -> float:
-        """When to commit: so early that a commit that takes as long as the last one ends within the interval."""
+        """When to commit: earlier than the interval by what the last commit took, at most half of it."""
         interval = self._delivery.commit_interval
         return self._begun + max(interval - (self._ended - self._begun), interval / 2)
 

@@ -18,7 +18,7 @@ class Delivery(Section):
         0.1,
         ge=0.001,
         le=60,
-        description="how long a record waits for the end of its transaction, where a commit takes at most half of it",
+        description="time between transactions, less what the last commit took (half of it at most)",
     )
     commit_records: int = Field(
         50_000, ge=1, description="records after which a transaction is committed before its time"

@@ -4,7 +4,7 @@ import asyncio
 
 from streamgmm.engine import step as engine
 from streamgmm.engine.values import Report
-from streamgmm.service.queue import TOGETHER, TOGETHER_BYTES, Queue, Round, together
+from streamgmm.service.queue import SEND_BYTES, SEND_RECORDS, Queue, Round, together
 
 STATE = engine.init({0: 0}, 2)
 
@@ -15,16 +15,16 @@ def rounds(*sizes):
 
 
 def test_rounds_go_together_until_a_send_or_what_is_allowed_is_full():
-    small = rounds(*[(TOGETHER // 2, 10)] * 3)
-    assert len(together(small, 10 * TOGETHER, TOGETHER_BYTES)) == 2
-    assert len(together(small, 100, TOGETHER_BYTES)) == 1  # the oldest goes, however large
-    assert len(together(rounds((5 * TOGETHER, 0), (1, 0)), 10 * TOGETHER, TOGETHER_BYTES)) == 1
+    small = rounds(*[(SEND_RECORDS // 2, 10)] * 3)
+    assert len(together(small, 10 * SEND_RECORDS, SEND_BYTES)) == 2
+    assert len(together(small, 100, SEND_BYTES)) == 1  # the oldest goes, however large
+    assert len(together(rounds((5 * SEND_RECORDS, 0), (1, 0)), 10 * SEND_RECORDS, SEND_BYTES)) == 1
 
 
 def test_rounds_go_together_up_to_a_number_of_bytes():
-    large = rounds(*[(1, TOGETHER_BYTES // 3)] * 4)
-    assert len(together(large, TOGETHER, 10 * TOGETHER_BYTES)) == 3
-    assert len(together(large, TOGETHER, TOGETHER_BYTES // 2)) == 1
+    large = rounds(*[(1, SEND_BYTES // 3)] * 4)
+    assert len(together(large, SEND_RECORDS, 10 * SEND_BYTES)) == 3
+    assert len(together(large, SEND_RECORDS, SEND_BYTES // 2)) == 1
 
 
 async def test_who_puts_waits_for_room_but_not_for_a_stage_that_has_ended():
