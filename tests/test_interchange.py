@@ -199,6 +199,7 @@ def test_a_document_with_a_spoilt_array_is_refused_by_its_name(estimator, path, 
         ("pending.background", float("inf")),
         ("pending.squares", -1.0),
         ("average.recent_time", float("nan")),
+        ("average.length", 0.0),
     ],
 )
 def test_a_document_with_a_spoilt_number_is_refused_by_its_name(estimator, name, value):

@@ -40,7 +40,11 @@ class DatabaseThread:
         """`function(database, ...)` in the thread."""
         loop = asyncio.get_running_loop()
         call = loop.run_in_executor(self._executor, lambda: function(self.database, *args, **kwargs))
-        return await asyncio.shield(call)
+        try:
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            call.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody asks for it any more
+            raise
 
     async def close(self) -> None:
         """Closes the connection behind the call under way; waits for it only shortly."""

@@ -62,9 +62,8 @@ def _phrase(one: Moved, features: Sequence[Feature]) -> str:
     if fact.what == "weight":
         return f"{name} {'grew' if grew else 'shrank'} from {100 * fact.before:.0f} to {100 * fact.now:.0f} %"
     if fact.what == "missing":
-        return (
-            f"{fact.feature} is missing in {100 * fact.now:.1f} % of the vectors, it was in {100 * fact.before:.1f} %"
-        )
+        now, before = f"{100 * fact.now:.1f} %", f"{100 * fact.before:.1f} %"
+        return f"values of {fact.feature} are missing in {now} of the vectors, it was {before}"
     return f"the vectors fit {'better' if grew else 'worse'}: log-likelihood {fact.before:.2f} to {fact.now:.2f} nats"
 
 

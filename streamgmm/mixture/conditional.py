@@ -24,6 +24,7 @@ from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.density import FARTHEST
 from streamgmm.mixture.gaussian import log_sum_exp, with_weights
 from streamgmm.mixture.parameters import Parameters, shape_of
+from streamgmm.mixture.pieces import spans
 from streamgmm.mixture.rows import rows_of
 from streamgmm.mixture.start import Labels
 
@@ -35,6 +36,14 @@ class Conditional(NamedTuple):
     log_likelihood: Array  # (n,) log p(x_o)
     means: Array  # (n, k, m)
     covariances: Array  # (k, m, m): the same whatever is known
+
+
+class Expected(NamedTuple):
+    """Of a `Conditional` what differs from vector to vector."""
+
+    weights: Array  # (n, k)
+    log_likelihood: Array  # (n,)
+    means: Array  # (n, k, m)
 
 
 class View(NamedTuple):
@@ -64,21 +73,24 @@ def conditional(parameters: Parameters, known: ArrayLike, missing: Flags, covari
         raise ValueError("missing must have a flag for each feature, and known a value for each that is not missing")
     vectors = np.zeros((len(values), len(missing)))
     vectors[:, ~missing] = values
-    return of_view(view(parameters, missing, covariance), vectors)
+    seen = view(parameters, missing, covariance)
+    n, k, m = len(vectors), len(parameters.means), int(missing.sum())
+    found = Expected(np.empty((n, k)), np.empty(n), np.empty((n, k, m)))
+    for piece in spans(n, parameters.means.size):
+        for whole, part in zip(found, expected(seen, vectors[piece]), strict=True):
+            whole[piece] = part
+    inverse = np.linalg.inv(seen.root)
+    covariances = frozen(inverse @ inverse.swapaxes(1, 2))
+    return Conditional(frozen(found.weights), frozen(found.log_likelihood), frozen(found.means), covariances)
 
 
-def of_view(view: View, vectors: Array) -> Conditional:
-    """The distribution of what the view misses of vectors (n, d), whatever stands there."""
+def expected(view: View, vectors: Array) -> Expected:
+    """What is expected of what the view misses of vectors (n, d), whatever stands there."""
     seen, parameters = look(view, vectors), view.parameters
     joint = with_weights(_log_peaks(view) - 0.5 * seen.distance.T, parameters.weights)
     evidence = log_sum_exp(joint)
-    inverse = np.linalg.inv(view.root)
-    return Conditional(
-        frozen(np.exp(joint - evidence[:, None])),
-        frozen(evidence),
-        frozen((parameters.means[:, None, view.missing] + seen.shift).swapaxes(0, 1)),
-        frozen(inverse @ inverse.swapaxes(1, 2)),
-    )
+    means = (parameters.means[:, None, view.missing] + seen.shift).swapaxes(0, 1)
+    return Expected(np.exp(joint - evidence[:, None]), evidence, means)
 
 
 def view(parameters: Parameters, missing: Flags, covariance: Covariance) -> View:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from streamgmm.mixture import scoring
 from streamgmm.mixture.arrays import Array
-from streamgmm.mixture.conditional import by_pattern, independent, of_view, view
+from streamgmm.mixture.conditional import by_pattern, expected, independent, view
 from streamgmm.mixture.covariance import Covariance
 from streamgmm.mixture.parameters import Parameters
 from streamgmm.mixture.pieces import spans
@@ -37,6 +37,6 @@ def _fill(parameters: Parameters, found: Array, covariance: Covariance) -> None:
         if missing.any():
             seen = view(parameters, missing, covariance)
             for piece in spans(len(rows), parameters.means.size):
-                mixture = of_view(seen, found[rows[piece]])
-                expected = np.einsum("nk,nkm->nm", mixture.weights, mixture.means)
-                found[np.ix_(rows[piece], missing)] = expected
+                mixture = expected(seen, found[rows[piece]])
+                mean = np.einsum("nk,nkm->nm", mixture.weights, mixture.means)
+                found[np.ix_(rows[piece], missing)] = mean

@@ -32,14 +32,22 @@ def pieces(rows: Rows, output: Output) -> Iterator[tuple[Rows, Output]]:
     if len(rows.vectors) <= _longest(width):
         yield Rows(frozen(rows.vectors), frozen(rows.weights)), output
         return
-    for part in spans(len(rows.vectors), width):
+    for part in _of_whole_blocks(len(rows.vectors), width):
         piece = Rows(frozen(rows.vectors[part]), frozen(rows.weights[part]))
         yield piece, Output(output.responsibilities[part], output.log_likelihood[part])
 
 
 def spans(count: int, width: int) -> Iterator[slice]:
-    """Where the pieces of so many rows lie that each take so many numbers; no end of one lies beyond the last row."""
-    longest = _longest(width)
+    """Where the pieces of so many rows lie that each take so many numbers."""
+    return _cut(count, min(LONGEST, max(_MOST_NUMBERS // width, 1)))
+
+
+def _of_whole_blocks(count: int, width: int) -> Iterator[slice]:
+    """As `spans`, for who works in blocks."""
+    return _cut(count, _longest(width))
+
+
+def _cut(count: int, longest: int) -> Iterator[slice]:
     for start in range(0, count, longest):
         yield slice(start, min(start + longest, count))
 

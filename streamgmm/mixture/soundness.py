@@ -57,6 +57,12 @@ def check_statistics(state: State, covariance: Covariance) -> None:
     if average is not None:
         for name in ("recent_time", "length", "earlier_time"):
             _check_amount(f"average.{name}", getattr(average, name))
+        if not average.length > 0 or (
+            average.earlier is not None and not average.earlier_time + average.recent_time > 0
+        ):
+            raise ValueError(
+                f"average.length is {average.length}, of {average.recent_time}: an average must cover something"
+            )
 
 
 def _check_lookout(lookout: Lookout, shape: tuple[int, int]) -> None:

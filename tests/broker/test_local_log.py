@@ -1,6 +1,7 @@
 """The embedded log alone: its file, its bounds, what it says when something is wrong with it."""
 
 import asyncio
+import gc
 import sqlite3
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -163,6 +164,31 @@ def test_a_full_disk_fails_the_transaction_by_name(path: Path, name: str) -> Non
         appender.write(database, None)
     assert find_offsets(database, stored_topic(database, name), "latest") == {0: 0}
     database.close()
+
+
+async def test_what_a_cancelled_write_fails_with_is_nobody_s_news(
+    log: LocalLog, name: str, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told by the cancellation; the event loop must not print it once more when the write has ended."""
+    await create(log, name)
+    writer, other = await log.writer(), Database(path, 1)
+    await writer.send(name, 0, records("a"))
+    with other.writing():
+        commit = asyncio.create_task(writer.commit())
+        await asyncio.sleep(0.05)  # it waits for the lock
+        commit.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await commit
+        again = asyncio.create_task(writer.commit())  # refused in the thread, where it waits behind the first
+        await asyncio.sleep(0)
+        again.cancel()
+    with pytest.raises((asyncio.CancelledError, TransactionFailed)):
+        await again
+    other.close()
+    await log.topic(name)
+    gc.collect()
+    await asyncio.sleep(0.05)
+    assert "never retrieved" not in caplog.text
 
 
 async def test_a_cancelled_commit_ends_the_writer(log: LocalLog, name: str) -> None:

@@ -25,7 +25,10 @@ FASTER = Moved("mean", 3, 0, float(np.log(100)), float(np.log(150)), 2.1)
         ),
         ([Moved("spread", 1, None, 1.0, 2.25, 5.0)], "C1 became wider: squared distances times 2.25"),
         ([Moved("spread", 1, None, 1.0, 0.5, -5.0)], "C1 became narrower: squared distances times 0.50"),
-        ([Moved("missing", None, 1, 0.01, 0.2, 5.0)], "load is missing in 20.0 % of the vectors, it was in 1.0 %"),
+        (
+            [Moved("missing", None, 1, 0.01, 0.2, 5.0)],
+            "values of load are missing in 20.0 % of the vectors, it was 1.0 %",
+        ),
         (
             [Moved("log_likelihood", None, None, -1.0, -2.0, -5.0)],
             "the vectors fit worse: log-likelihood -1.00 to -2.00 nats",

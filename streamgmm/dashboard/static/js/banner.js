@@ -19,6 +19,6 @@ export function Banner({ state, frame, rewind }) {
 
 /** What the alarm said as it rose: what is seen now may be another thing, or less of it. */
 function Rose({ drift: { rose, sentence } }) {
-  if (!rose?.sentence || sentence.includes(rose.sentence)) return null;
+  if (!rose?.sentence || sentence.toLowerCase().includes(rose.sentence.toLowerCase())) return null;
   return html`<span class="rose">The alarm rose at ${clock(rose.time)}: ${rose.sentence}.</span>`;
 }

@@ -33,7 +33,7 @@ function outlines({ id, weight, centre, covariance }, plot, flat, shares) {
   return shares.map((share) => {
     const radius = flat ? radiusOnLine(share) : radiusOf(share);
     return flat
-      ? { id, weight, share, flat, x, y, rx: Math.sqrt(xx) * plot.sx * radius, ry: LANE * plot.sy * (share > 0.9 ? 1 : 0.7), turn: 0 }
+      ? { id, weight, share, flat, x, y, rx: Math.sqrt(xx) * plot.sx * radius, ry: LANE * plot.sy * (share > 0.9 ? 1 : 0.85), turn: 0 }
       : { id, weight, share, flat, x, y, rx: major * radius, ry: minor * radius, turn };
   });
 }
