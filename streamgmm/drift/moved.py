@@ -17,6 +17,7 @@ from streamgmm.mixture.conditional import full_covariances
 from streamgmm.mixture.covariance import Covariance
 
 _SMALL = 0.1  # of a component's standard deviation: less is not told
+_LEAST_SHARE = 1e-3  # a component without vectors is no division by zero
 MOST = 12  # entries
 What = Literal["mean", "spread", "weight", "log_likelihood", "missing"]
 
@@ -125,28 +126,35 @@ class _Scene:
     def _spread(self, one: Statistic) -> list[Moved]:
         """The mean squared whitened distance of a component's vectors, over the number of features."""
         k = int(self._layout.component[one.group])
-        _, away = self._part(one.group, one.scale)
-        _, now = self._shares(one.scale)
         d = self._reference.parameters.means.shape[1]
-        return [self._entry("spread", k, None, 1.0, max(1.0 + float(away[0]) / (max(now[k], 1e-3) * d), 0.0), one)]
+        before, now = (max(1.0 + float(part[0]) / d, 0.0) for part in self._of_component(k, one))
+        return [self._entry("spread", k, None, before, now, one)]
+
+    def _of_component(self, k: int, one: Statistic) -> tuple[Array, Array]:
+        """A group of component k per vector of the component: as it was usual, and now.
+
+        What was usual is where the stream lay while the reference was calibrated; that need not be where the model is.
+        """
+        centre, away = self._part(one.group, one.scale)
+        before, now = (max(float(shares[k]), _LEAST_SHARE) for shares in self._shares(one.scale))
+        return centre / before, (centre + away) / now
 
     def _mean(self, one: Statistic) -> list[Moved]:
         k = int(self._layout.component[one.group])
-        _, away = self._part(one.group, one.scale)
-        _, now = self._shares(one.scale)
         parameters = self._reference.parameters
+        whitened = np.stack(self._of_component(k, one), axis=1)
         factor = held(parameters, self._covariance).factors[k]
-        shift = np.linalg.solve(factor.T, away / max(now[k], 1e-3))
+        before, now = parameters.means[k] + np.linalg.solve(factor.T, whitened).T
         spread = np.sqrt(np.diagonal(full_covariances(parameters, self._covariance)[k]))
-        deviations = shift / spread
+        deviations = (now - before) / spread
         told = [int(i) for i in np.argsort(-np.abs(deviations))[:3] if abs(deviations[i]) > _SMALL]
         return [
             Moved(
                 "mean",
                 int(self._reference.ids[k]),
                 i,
-                float(parameters.means[k, i]),
-                float(parameters.means[k, i] + shift[i]),
+                float(before[i]),
+                float(now[i]),
                 float(deviations[i]),
             )
             for i in told

@@ -66,6 +66,7 @@ def _reheated(plan: Plan, state: State, live: Live) -> Reaction:
         "reference": live.drift.versions,
         "before": {**_named(state, live.mixture), "batches": live.mixture.time},
         "after": {**_named(state, mixture), "batches": mixture.time},
+        "reference_let_go": "new_reference" in plan.actions,
     }
     report = Report(events=(Event("model_reheated", fields),), kept=(_kept("reheat", state, live),))
     return state, live._replace(mixture=mixture), report

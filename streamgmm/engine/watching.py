@@ -142,7 +142,7 @@ class Described(NamedTuple):
     """What the detectors say, in the features' own units."""
 
     statistics: tuple[Shown, ...]
-    sentence: str | None  # None: nothing has changed
+    sentence: str | None  # None: nothing is above a warning limit
     moved: tuple[Told, ...]  # largest first
 
 
@@ -151,8 +151,9 @@ def described(plan: Plan, reference: Reference, watch: Watch) -> Described:
     assert plan.drift is not None  # noqa: S101 - nothing is watched without a plan
     facts = moved(reference, watch, watch.standard.wanted.window, plan.drift.covariance)
     features = plan.features(reference.parameters.means.shape[1])
-    values = tuple(Shown(one.name, one.value, one.limit, one.warning) for one in statistics(watch))
-    return Described(values, words.sentence(facts, features), words.told(facts, features))
+    values = statistics(watch)
+    shown = tuple(Shown(one.name, one.value, one.limit, one.warning) for one in values)
+    return Described(shown, words.sentence(facts, features) or words.unexplained(values), words.told(facts, features))
 
 
 def _distinct(values: Sequence[Any]) -> list[Any]:

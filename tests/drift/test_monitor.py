@@ -62,6 +62,35 @@ def test_what_moved_is_measured_in_the_features_own_unit_and_names_the_component
     assert told[0].deviations == pytest.approx(1.0, abs=0.25)
 
 
+def told_of(model, usual, now, what):
+    """What is told first of a stream that was as `usual` while the reference was calibrated, and is as `now`."""
+    state = monitor.freeze(monitor.init(), model, models.IDS, steps=3, learnt=50_000.0)
+    state, _ = monitor.update(state, usual, PLAN)
+    state, info = monitor.update(state, now, PLAN)
+    assert "raised" in kinds(info)
+    return next(one for one in moved(state.reference, state.watch, PLAN.wanted.window, FULL) if one.what == what)
+
+
+def test_a_mean_is_told_from_where_the_stream_was_which_need_not_be_where_the_model_is():
+    usual, now = draw(PLAN.reference_size, 0, shift=(-0.8, 0.5)), draw(8000, 3, shift=(0.4, 0.5))
+    fact = told_of(models.parameters(), usual, now, "mean")
+    assert (fact.component, fact.feature) == (4, 0)
+    assert (fact.before, fact.now) == (pytest.approx(-0.8, abs=0.2), pytest.approx(0.4, abs=0.2))
+    assert fact.deviations == pytest.approx(1.2, abs=0.3)
+
+
+def test_a_spread_is_told_from_what_was_usual_which_need_not_be_what_the_model_says():
+    def wider(rows, times):
+        nearest = np.square(rows[:, None] - models.MEANS).sum(axis=2).argmin(axis=1)
+        own = models.MEANS[nearest]
+        return own + (rows - own) * np.where(nearest == 0, np.sqrt(times), 1.0)[:, None]
+
+    usual, now = wider(draw(PLAN.reference_size, 0), 0.5), wider(draw(8000, 3), 1.5)
+    fact = told_of(models.parameters(), usual, now, "spread")
+    assert fact.component == 4
+    assert (fact.before, fact.now) == (pytest.approx(0.5, abs=0.1), pytest.approx(1.5, abs=0.25))
+
+
 def test_a_feature_that_goes_missing_raises_the_alarm_and_is_named():
     state = watching(PLAN)
     rows = draw(3000, 5)

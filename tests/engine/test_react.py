@@ -62,6 +62,7 @@ def test_reheating_starts_the_step_size_anew():
     before, after = reheated.fields["before"], reheated.fields["after"]
     assert state.model.mixture.time < before["batches"] + 40
     assert after == {**before, "batches": 0}
+    assert reheated.fields["reference_let_go"] is True
     assert types(events).index("model_reheated") < len(events) - 1
     assert state.model.drift.reference.version >= 2
 
@@ -89,6 +90,12 @@ def test_the_model_before_an_action_is_handed_on_to_be_kept(action, kind):
         >= {"generation": kept.before.generation, "steps": kept.before.model.mixture.steps}.items()
     )
     assert kept.before.model.mixture.time > 0
+
+
+def test_a_model_that_is_reheated_alone_keeps_its_reference_and_its_alarm():
+    _, state, events = acting("reheat")
+    assert {event.fields["reference_let_go"] for event in events if event.type == "model_reheated"} == {False}
+    assert (state.model.drift.alarm.level, state.model.drift.reference.version) == ("alarm", 1)
 
 
 def test_other_actions_keep_nothing():

@@ -1,15 +1,16 @@
 """The report from events: as lines, and as a page that loads nothing and holds nothing but text from outside."""
 
 import json
+import resource
 from html.parser import HTMLParser
 
 import pytest
 
 from streamgmm import settings as all_settings
 from streamgmm.broker.open import open_broker
-from streamgmm.commands.report import page, story, text
-from streamgmm.commands.report.events import Change, Other, Seen, _event, read
-from streamgmm.errors import BrokerError
+from streamgmm.commands.report import command, page, story, text
+from streamgmm.commands.report.events import Seen, Summary, _event, read
+from streamgmm.errors import BrokerError, SettingsError
 from streamgmm.records.columns import Record, of_records
 from streamgmm.service import outbox
 from tests.events import check
@@ -112,8 +113,8 @@ async def test_it_tells_what_is_what_was_and_what_moved(world):
 def of(events):
     """As if they had been read."""
     found = [_event(json.dumps(one).encode())[1] for one in events]
-    changes = tuple(one for one in found if isinstance(one, Change))
-    return Seen("players", "in", START, NOW, (), changes, tuple(o for o in found if isinstance(o, Other)), 0, ())
+    summaries = tuple(one for one in found if isinstance(one, Summary))
+    return Seen("players", "in", START, NOW, summaries, tuple(one for one in found if one not in summaries), 0, ())
 
 
 def test_an_alarm_ends_where_the_next_one_rises_or_the_calibration_begins_anew():
@@ -124,6 +125,59 @@ def test_an_alarm_ends_where_the_next_one_rises_or_the_calibration_begins_anew()
     assert found == ((at[0], at[1]), (at[1], at[2]))
     said = story.now(of([change("drift_raised", 30), restarted]))
     assert said == f"calibrating anew after a change of settings since {story.at(at[2])}"
+
+
+def reheated(minutes, *, let_go):
+    before = {"generation": 0, "steps": 9, "batches": 9.0}
+    return event("model_reheated", minutes, reference=1, before=before, after=before, reference_let_go=let_go)
+
+
+def calibrated(minutes):
+    held = {"expected_run_length": 20_000, "held_run_length": 20_000, "held": True}
+    return event("reference_calibrated", minutes, reference=1, vectors=400, **held)
+
+
+def test_a_model_that_is_reheated_ends_the_alarm_where_it_lets_the_reference_go_only():
+    raised, *ends = change("drift_raised", 10), reheated(20, let_go=True), reheated(20, let_go=False)
+    for end in ends:
+        check(end)
+    at = [START + minutes * 60_000 for minutes in (10, 20)]
+    older = {name: field for name, field in ends[1].items() if name != "reference_let_go"}
+    assert [story.alarms(of([raised, end])) for end in (*ends, older)] == [((at[0], at[1]),), *[((at[0], None),)] * 2]
+    assert "settling: an alarm started the step size anew" in story.now(of([raised, ends[0]]))
+    assert story.now(of([raised, ends[1]])).startswith("ALARM")
+
+
+def test_now_is_after_the_last_event_which_a_summary_of_its_commit_does_not_know():
+    frozen = event("reference_frozen", 2, steps=40, batches=40.0, reference=1)
+    check(calibrated(5))
+    calibrating = summary(5, drift={"state": "calibrating", "progress": 0.5})
+    told = {
+        "calibrating on a new reference": [summary(2), frozen],
+        f"no drift: the calibration ended at {story.at(START + 300_000)}": [frozen, calibrated(5), calibrating],
+        "calibrating (50%)": [frozen, calibrating],
+        "ALARM": [frozen, calibrated(5), change("drift_raised", 5), summary(5)],
+        "alarm cleared": [change("drift_raised", 4), change("drift_cleared", 5), summary(5)],
+        "calibrating on a new ": [change("drift_raised", 2), frozen, summary(2)],
+    }
+    for said, events in told.items():
+        assert story.now(of(events)).startswith(said)
+
+
+def test_a_page_that_cannot_be_written_whole_leaves_the_one_before(tmp_path):
+    page_file, link = tmp_path / "drift.html", tmp_path / "link.html"
+    link.symlink_to(page_file)
+    assert list(command.told(of(STORY), link))[-1] == f"written to {link}"
+    assert link.is_symlink()
+    before = page_file.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # as a disk that is full
+    try:
+        with pytest.raises(SettingsError, match="cannot be written: File too large"):
+            list(command.told(of(STORY), page_file))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (page_file.read_bytes(), sorted(tmp_path.iterdir())) == (before, [page_file, link])
 
 
 def test_windows_of_event_time_are_counted_and_bury_nothing():

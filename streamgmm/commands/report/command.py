@@ -1,5 +1,6 @@
 """The command: read, tell, and write the page where one is asked for."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,25 @@ def told(seen: Seen, html: Path | None) -> Iterator[str]:
     yield from text.lines(seen)
     if html is not None:
         try:
-            html.write_text(page.html(seen), "utf-8")
+            _write(html, page.html(seen))
         except OSError as error:
             raise SettingsError(f"{html}: cannot be written: {error.strerror}") from error
         yield f"written to {html}"
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: beside the file, and then in its place. What is no file (a pipe) is written to."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, "utf-8")
+        return
+    place = path.resolve()  # a link stays one
+    beside = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, "utf-8")
+        beside.replace(place)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 async def gathered(settings: Settings, hours: float) -> Seen:

@@ -81,10 +81,19 @@ class Seen(NamedTuple):
     start: int  # ms
     end: int
     summaries: tuple[Summary, ...]
-    changes: tuple[Change, ...]
-    others: tuple[Other, ...]
+    events: tuple[Change | Other, ...]  # those of one commit have one time, and stay in its order
     unreadable: int  # records that are no events
     gaps: tuple[str, ...]  # what could not be read
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The alarm's."""
+        return tuple(one for one in self.events if isinstance(one, Change))
+
+    @property
+    def others(self) -> tuple[Other, ...]:
+        """All others."""
+        return tuple(one for one in self.events if isinstance(one, Other))
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -113,8 +122,7 @@ async def read(broker: Broker, settings: Settings, start: int, end: int) -> Seen
         start,
         end,
         tuple(sorted((e for e in told if isinstance(e, Summary)), key=lambda e: e.time)),
-        tuple(sorted((e for e in told if isinstance(e, Change)), key=lambda e: e.time)),
-        tuple(sorted((e for e in told if isinstance(e, Other)), key=lambda e: e.time)),
+        tuple(sorted((e for e in told if not isinstance(e, Summary)), key=lambda e: e.time)),
         found.count(None),
         tuple(gap.line for gap in gaps),
     )

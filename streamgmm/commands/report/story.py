@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from streamgmm.commands.report.events import Change, Drift, Moved, Other, Seen, Summary
-from streamgmm.drift.words import compact
+from streamgmm.drift.words import apart, signed
 
 TIMES = "%Y-%m-%d %H:%M:%S"
 _WINDOW = "event_time_window"
@@ -23,7 +23,9 @@ ENDS: Mapping[str, str] = {
     "model_reinitialised": "settling: the model was made anew",
     "model_imported": "settling: another model was imported",
     "model_started": "settling: the model started",
+    "model_reheated": "settling: an alarm started the step size anew, and let the reference go",
 }
+_CALIBRATED = "reference_calibrated"
 
 
 class Span(NamedTuple):
@@ -35,19 +37,18 @@ class Span(NamedTuple):
 
 def alarms(seen: Seen) -> tuple[Span, ...]:
     """The alarms of the time; one may end without a word of its own (`ENDS`)."""
-    marks = [(e.time, e.type) for e in seen.changes] + [(e.time, e.type) for e in seen.others if e.type in ENDS]
     spans: list[Span] = []
     raised: int | None = None
-    for time, kind in sorted(marks, key=lambda mark: mark[0]):  # those of one transaction stay in their order
-        if kind == "drift_raised":
+    for one in seen.events:
+        if one.type == "drift_raised":
             if raised is not None:  # its end was not read
-                spans.append(Span(raised, time))
-            raised = time
-        elif raised is not None and kind in {*ENDS, "drift_cleared"}:
-            spans.append(Span(raised, time))
+                spans.append(Span(raised, one.time))
+            raised = one.time
+        elif raised is not None and (one.type == "drift_cleared" or _ends(one)):
+            spans.append(Span(raised, one.time))
             raised = None
-        elif kind == "drift_cleared":
-            spans.append(Span(None, time))
+        elif one.type == "drift_cleared":
+            spans.append(Span(None, one.time))
     return tuple(spans if raised is None else [*spans, Span(raised, None)])
 
 
@@ -67,17 +68,36 @@ def newest(seen: Seen) -> Summary | None:
 
 
 def now(seen: Seen) -> str:
-    """How it is, in a sentence; of the newest of summaries, changes and what ends an alarm."""
-    last, change = newest(seen), seen.changes[-1] if seen.changes else None
-    ended = next((one for one in reversed(seen.others) if one.type in ENDS), None)
-    told = max((one.time for one in (last, change) if one is not None), default=-1)
-    if ended is not None and ended.time > told:
-        return f"{ENDS[ended.type]} since {at(ended.time)}"
-    if change is not None and (last is None or change.time > last.time):
-        return f"{WORDS[change.type]} at {at(change.time)}: {change.sentence or 'nothing stands out'}"
+    """How it is, in a sentence; of the newest of summaries and of events that say it.
+
+    A summary holds what was before the events of its commit, whose time it has: there the event is the newer.
+    """
+    last, said = newest(seen), next((one for one in reversed(seen.events) if _says_how_it_is(one)), None)
+    if said is not None and (last is None or said.time >= last.time):
+        return _after(said)
     if last is None:
         return "unknown: no summary in this time (one is written every minute while the service runs)"
     return f"{_state(last.drift)} at {at(last.time)}" + (f": {last.drift.sentence}" if last.drift.sentence else "")
+
+
+def _says_how_it_is(one: Change | Other) -> bool:
+    return isinstance(one, Change) or one.type == _CALIBRATED or _ends(one)
+
+
+def _after(one: Change | Other) -> str:
+    """How it is after an event."""
+    if isinstance(one, Change):
+        return f"{WORDS[one.type]} at {at(one.time)}: {one.sentence or 'nothing stands out'}"
+    if one.type == _CALIBRATED:
+        return f"no drift: the calibration ended at {at(one.time)}"
+    return f"{ENDS[one.type]} since {at(one.time)}"
+
+
+def _ends(one: Change | Other) -> bool:
+    """Whether it ends an alarm; a model reheated does with its reference let go."""
+    if isinstance(one, Change) or one.type not in ENDS:
+        return False
+    return one.type != "model_reheated" or one.fields.get("reference_let_go") is True
 
 
 def share(summary: Summary) -> float | None:
@@ -90,8 +110,8 @@ def moved(one: Moved) -> str:
     where = "the stream" if one.component is None else f"component {one.component}"
     feature = "" if one.feature is None else f" of {one.feature}"
     unit = "sd" if one.what == "mean" else "standard errors"
-    sizes = f"{compact(one.before)} to {compact(one.now)} ({one.deviations:+.1f} {unit})"
-    return f"{one.what.replace('_', '-')}{feature}, {where}: {sizes}"
+    before, now = apart(one.before, one.now)
+    return f"{one.what.replace('_', '-')}{feature}, {where}: {before} to {now} ({signed(one.deviations)} {unit})"
 
 
 def place(change: Change, seen: Seen) -> str:
