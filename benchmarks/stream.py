@@ -29,7 +29,7 @@ GROWTH = 1.05  # of resident memory, at most
 TIMES = {peers.KAFKA_STREAMS: 5.0, peers.QUIX_STREAMS: 25.0}  # as fast as these, in the same run
 FLOORS = {"local log, exactly_once": 500_000.0}  # records/s
 VECTORS = 100  # to a record, where there are several
-LARGE_BATCH = 8192  # vectors to an M-step: some thirty milliseconds of such a stream
+LARGE_BATCH = 8192  # vectors to an M-step: some twenty milliseconds of such a stream
 VECTOR_FLOORS = {"all": 2_000_000.0, "none": 3_000_000.0}  # vectors/s, by output.responsibilities
 
 

@@ -72,6 +72,10 @@ def formats_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("formats", digits=4)
 
 
+def engine_benchmark() -> Iterator[tuple[str, ...]]:
+    yield from _benchmark("engine")
+
+
 def replay_benchmark() -> Iterator[tuple[str, ...]]:
     yield from _benchmark("replay")
 
@@ -185,6 +189,7 @@ GENERATED: Mapping[str, Callable[[], Iterable[tuple[str, ...]]]] = {
     "page_benchmark": page_benchmark,
     "latency_benchmark": latency_benchmark,
     "formats_benchmark": formats_benchmark,
+    "engine_benchmark": engine_benchmark,
     "growth_benchmark": growth_benchmark,
     "accuracy_benchmark": accuracy_benchmark,
     "kernel_benchmark": kernel_benchmark,
