@@ -34,6 +34,7 @@ def warm_kernels() -> None:
     encoder(Output(responsibilities=1)).encode(assignments, None)
     values = encoder(Output()).encode(assignments, None)
     columns = headers.source_headers(take(_columns(_MSGPACK), slice(2))._replace(values=values), "t", 0)
+    columns = headers.append(columns, headers.SOURCE, values)
     headers.parse_source(columns, "t")
     partition.route(columns, 0, 1, 2)
     for batch in record_batch.write(columns, max_bytes=10_000):
