@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from streamgmm.drift.joint import averages, suffixes, sums
+from streamgmm.drift.joint.bounded import bounded
 from streamgmm.drift.joint.interface import N_FAMILIES, Detector, Found, Frame, State
 from streamgmm.drift.scores import Layout
 from streamgmm.mixture.arrays import Array
@@ -28,7 +29,11 @@ class Bank(NamedTuple):
     def update(
         self, states: Sequence[State], scores: Array, doubt: Array, most: Array | None = None
     ) -> tuple[tuple[State, ...], Found]:
-        """Take in the standardised scores of windows (m, p); `doubt` (f,) and `most` (s, f) as in `Frame`."""
+        """Take in the standardised scores of windows (m, p); `doubt` (f,) and `most` (s, f) as in `Frame`.
+
+        A window counts as much as `bounded` says, at most.
+        """
+        scores = bounded(self.layout, scores)
         most = np.full((self.scales, N_FAMILIES), np.inf) if most is None else most
         both, first = list[tuple[State, Found]](), 0
         for detector, state in zip(self.detectors, states, strict=True):

@@ -1,14 +1,16 @@
 """What moved, largest first: read from the detectors' memory.
 
 A memory holds standardised means of scores; undone, they say by how much a component's share, place and spread differ
-from the reference's in the vectors that the memory reaches back to. A component's place is told feature by feature, in
-its own standard deviations. All values are of the transformed features; `words` takes them to the features' units.
+from the reference's in the vectors that the memory reaches back to. Where the newest window lies further off than
+counts in a memory, it says so alone. A component's place is told feature by feature, in its own standard deviations.
+All values are of the transformed features; `words` takes them to the features' units.
 """
 
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from streamgmm.drift.joint.bounded import is_far
 from streamgmm.drift.reference import Reference, layout_of
 from streamgmm.drift.scores import FAMILIES, LOG_LIKELIHOOD, MISSING, SPREAD, WEIGHTS, Family, Layout, held
 from streamgmm.drift.watch import Watch, bank_of
@@ -90,35 +92,39 @@ class _Scene:
         """What a statistic says, largest first."""
         family = FAMILIES.index(one.name)
         if family == LOG_LIKELIHOOD:
-            centre, away = self._part(0, one.scale)
+            centre, away = self._part(0, one)
             return [self._entry("log_likelihood", None, None, centre[0], centre[0] + away[0], one)]
         if family == WEIGHTS:
             return self._weights(one)
         if family == MISSING:
-            centre, away = self._part(len(self._layout.family) - 1, one.scale)
+            centre, away = self._part(len(self._layout.family) - 1, one)
             rates = [(i, centre[i], centre[i] + away[i]) for i in np.argsort(-np.abs(away))[:3]]
             return [self._entry("missing", None, int(i), a, b, one) for i, a, b in rates if abs(b - a) > 0.01]
         return self._spread(one) if family == SPREAD else self._mean(one)
 
-    def _departure(self, scale: int) -> Array:
-        return bank_of(self._reference, self._watch.standard.wanted).departure(self._watch.states, scale)
+    def _departure(self, one: Statistic) -> Array:
+        """Of the windows that the scale remembers; of the newest alone where it is further off than they can say."""
+        watch = self._watch
+        if is_far(self._layout, watch.scores, one.group):
+            return watch.scores
+        return bank_of(self._reference, watch.standard.wanted).departure(watch.states, one.scale)
 
-    def _part(self, group: int, scale: int) -> tuple[Array, Array]:
-        """A group's centre, and how far the memory is from it, per vector."""
+    def _part(self, group: int, one: Statistic) -> tuple[Array, Array]:
+        """A group's centre, and how far from it the windows are that a statistic is about, per vector."""
         at = slice(self._layout.edges[group], self._layout.edges[group + 1])
         usual = self._watch.standard.usual
-        away = self._departure(scale)[at] * usual.deviation[at] / np.sqrt(self._window)
+        away = self._departure(one)[at] * usual.deviation[at] / np.sqrt(self._window)
         return usual.centre[at], away
 
-    def _shares(self, scale: int) -> tuple[Array, Array]:
+    def _shares(self, one: Statistic) -> tuple[Array, Array]:
         """Mass of each component in the reference and now."""
-        centre, away = self._part(1, scale)
+        centre, away = self._part(1, one)
         roots = np.sqrt(np.maximum(self._reference.parameters.weights, 1e-12))
         return centre * roots, np.maximum((centre + away) * roots, 0.0)
 
     def _weights(self, one: Statistic) -> list[Moved]:
-        before, now = self._shares(one.scale)
-        order = np.argsort(-np.abs(self._departure(one.scale)[1 : 1 + len(now)]))[:3]
+        before, now = self._shares(one)
+        order = np.argsort(-np.abs(self._departure(one)[1 : 1 + len(now)]))[:3]
         return [
             self._entry("weight", k, None, before[k], now[k], one) for k in order if abs(now[k] - before[k]) > 0.005
         ]
@@ -135,8 +141,8 @@ class _Scene:
 
         What was usual is where the stream lay while the reference was calibrated; that need not be where the model is.
         """
-        centre, away = self._part(one.group, one.scale)
-        before, now = (max(float(shares[k]), _LEAST_SHARE) for shares in self._shares(one.scale))
+        centre, away = self._part(one.group, one)
+        before, now = (max(float(shares[k]), _LEAST_SHARE) for shares in self._shares(one))
         return centre / before, (centre + away) / now
 
     def _mean(self, one: Statistic) -> list[Moved]:

@@ -7,6 +7,7 @@ import numpy as np
 from streamgmm.drift import calibration, diagnosis, likeness, scores
 from streamgmm.drift.bank import NAMES, bank
 from streamgmm.drift.e_step import e_step
+from streamgmm.drift.joint.bounded import FAR, bounded
 from streamgmm.drift.serial import Memory, serial
 from streamgmm.drift.simulation import Sample, squares_of
 from streamgmm.drift.transform import margins
@@ -31,6 +32,7 @@ def warm_kernels(name: str = "full") -> None:
     known = Known(np.full(5, 100.0), scores.expected(held), squares_of(drawn(0), layout), share, serial(single, layout))
     sample = Sample(single, drawn, len(single), single.mean(axis=0), known)
     calibration.limits(sample, bank(layout, NAMES), 10, 1000.0, seed=0, steps=2)
+    bounded(layout, np.full((1, layout.size), 2 * FAR))
     flags = diagnosis.flagged(vectors, output.log_likelihood, 0.0, 0)
     found, seen = diagnosis.init(1), diagnosis.Seen(vectors, output.responsibilities)
     found = diagnosis.complete(diagnosis.gather(found, margins(model, kind), seen), 0.1)

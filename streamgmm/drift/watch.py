@@ -21,7 +21,7 @@ from streamgmm.drift.usual import Known, Usual, usual
 from streamgmm.mixture.arrays import Array, frozen
 from streamgmm.mixture.covariance import Covariance
 
-_MOST = 1.5  # times its limit that a sum grows to
+_MOST = 1.5  # times its limit that a value which lasts grows to
 LARGEST_RATIO = 10  # run length to reference: with fewer vectors it cannot be held
 
 
@@ -59,6 +59,7 @@ class Watch(NamedTuple):
     states: tuple[State, ...]  # of the detectors, in the order of their names
     values: Array  # (s, f) of the newest window
     groups: Places  # (s, f) the group of scores that has the value
+    scores: Array  # (p,) of the newest window, standardised, whole
 
 
 def bank_of(reference: Reference, wanted: Wanted) -> Bank:
@@ -110,7 +111,8 @@ def _expected(model: Frozen, vectors: Array, seed: int) -> Array:
 def anew(standard: Standard, bank: Bank) -> Watch:
     """Detectors that have seen nothing yet."""
     found = nothing(1, bank.scales)
-    return Watch(standard, bank.init(), frozen(found.values[0]), _frozen_places(found.groups[0]))
+    scores = frozen(np.zeros(bank.layout.size))
+    return Watch(standard, bank.init(), frozen(found.values[0]), _frozen_places(found.groups[0]), scores)
 
 
 def update(watch: Watch, bank: Bank, sums: Array, window: int) -> tuple[Watch, Array]:
@@ -119,7 +121,7 @@ def update(watch: Watch, bank: Bank, sums: Array, window: int) -> tuple[Watch, A
     standardised = (sums - window * held.centre) / (math.sqrt(window) * held.deviation)
     states, found = bank.update(watch.states, standardised, window * held.error, _MOST * watch.standard.alarm)
     newest = frozen(found.values[-1].copy()), _frozen_places(found.groups[-1].copy())
-    return Watch(watch.standard, states, *newest), found.values
+    return Watch(watch.standard, states, *newest, frozen(standardised[-1].copy())), found.values
 
 
 def _frozen_places(groups: Places) -> Places:

@@ -20,7 +20,7 @@ from streamgmm.service.compact import with_factors, with_triangles, without_fact
 from streamgmm.service.plain import from_plain, to_plain
 from streamgmm.settings import Model, Settings
 
-SCHEMA = 7
+SCHEMA = 8
 ELSEWHERE = {"broker", "delivery", "http", "log"}  # sections of the settings that say nothing about the model
 MEND = "Bring the topic back from a backup, or start the model anew (streamgmm model reset --positions forget)"
 

@@ -1,5 +1,7 @@
 """A small mixture, monitors that watch it, and streams from it."""
 
+from functools import cache
+
 import numpy as np
 
 from streamgmm.drift import monitor
@@ -46,6 +48,7 @@ def frozen(weights=WEIGHTS) -> monitor.State:
     return monitor.freeze(monitor.init(), parameters(weights), IDS, steps=3, learnt=50_000.0)
 
 
+@cache
 def watching(the_plan: monitor.Plan, seed: int = 0) -> monitor.State:
     state, info = monitor.update(frozen(), draw(the_plan.reference_size, seed), the_plan)
     assert info.calibrated

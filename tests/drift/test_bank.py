@@ -1,5 +1,7 @@
 """The detectors of the service's alarm: each behind the same interface, alone and together."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,11 @@ from streamgmm.drift.bank import NAMES, bank
 from streamgmm.drift.cusum import Cusum
 from streamgmm.drift.ewma import Ewma
 from streamgmm.drift.joint.averages import Averages
+from streamgmm.drift.joint.bounded import FAR, bounded
 from streamgmm.drift.joint.suffixes import Suffixes
 from streamgmm.drift.joint.sums import Sums
 from streamgmm.drift.scores import LOG_LIKELIHOOD, MEAN
+from streamgmm.mixture.arrays import frozen
 from streamgmm.service.plain import to_plain
 
 LAYOUT = scores.layout(2, 3)
@@ -104,3 +108,29 @@ def test_a_centre_that_is_not_known_well_makes_long_scales_say_less():
         assert less == sorted(less, reverse=True)
         assert less[0] > 0.97
         assert less[-1] < 0.8
+
+
+def test_a_window_counts_no_more_than_one_that_is_far_and_others_count_whole():
+    rows = np.array(WINDOWS[:3])
+    rows[1] = 1e150 * np.where(np.arange(LAYOUT.size) % 2, 1.0, -1.0)
+    rows[2] *= 1e30
+    shortened = bounded(LAYOUT, frozen(rows))
+    assert bounded(LAYOUT, WINDOWS) is WINDOWS
+    assert np.array_equal(shortened[0], rows[0])
+    for before, after in zip(rows[1:], shortened[1:], strict=True):
+        for first, last in pairwise(LAYOUT.edges):
+            part, most = after[first:last], np.sqrt(last - first) + FAR
+            assert np.linalg.norm(part) == pytest.approx(most)
+            assert part / most == pytest.approx(before[first:last] / np.linalg.norm(before[first:last]))
+
+
+def test_what_averages_hold_far_above_their_limits_is_let_go_but_not_by_the_shortest():
+    of, limits = bank(LAYOUT, ("ewma",)), np.full((4, 5), 4.0)
+    far = np.full((1000, LAYOUT.size), 3.0)
+    (states, found), (_, whole) = (of.update(of.init(), far, NO_DOUBT, most) for most in (limits, None))
+    assert np.array_equal(found.values[:, 0], whole.values[:, 0])
+    for scale in range(1, 4):
+        first = int((whole.values[:, scale, MEAN] > 4.0).argmax())
+        assert np.array_equal(found.values[: first + 1, scale, MEAN], whole.values[: first + 1, scale, MEAN])
+    _, after = of.update(states, np.zeros((1, LAYOUT.size)), NO_DOUBT, limits)
+    assert (after.values[0, 1:] < 4.0).all()

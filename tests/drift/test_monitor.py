@@ -54,6 +54,47 @@ def test_a_change_raises_the_alarm_once_says_what_moved_and_its_return_clears_it
     assert what in {one.what for one in told}
 
 
+@pytest.mark.parametrize("detectors", [*((name,) for name in NAMES), NAMES], ids=str)
+@pytest.mark.parametrize("value", [1e9, -1e90])
+def test_a_single_wild_vector_raises_an_alarm_that_is_soon_over_and_the_next_change_is_told_of(value, detectors):
+    own = plan(detectors=detectors)
+    rows = np.concatenate([draw(5000, 9), draw(4000, 3, shift=(1.5, 0.0))])
+    rows[20] = value
+    with np.errstate(all="raise", under="ignore"):
+        state, info = monitor.update(watching(own), rows, own)
+    told = [(change.kind, change.row) for change in info.changes if change.kind in ("raised", "cleared")]
+    (first, at), (over, end), (again, later) = told
+    assert (first, at, over, again) == ("raised", 50, "cleared", "raised")
+    assert end - at <= own.cool_down + 64 * own.wanted.window
+    assert 5000 < later < 6000
+    assert all(np.isfinite(one).all() for one in (state.watch.values, *(s.memory for s in state.watch.states)))
+    for change in info.changes:
+        facts = moved(state.reference, change.watch, own.wanted.window, FULL)
+        assert np.isfinite([(one.before, one.now, one.deviations) for one in facts]).all()
+
+
+@pytest.mark.parametrize("detectors", [*((name,) for name in NAMES), NAMES], ids=str)
+def test_a_change_however_large_is_told_of_in_its_whole_size_and_stands_while_it_lasts(detectors):
+    own = plan(detectors=detectors)
+    rows = draw(30_000, 3, shift=(0.0, -30.0))
+    state, info = monitor.update(watching(own), rows, own)
+    assert kinds(info) == ["raised"]
+    for watch in (info.changes[0].watch, state.watch):
+        facts = moved(state.reference, watch, own.wanted.window, FULL)
+        fact = next(one for one in facts if one.what == "mean")
+        assert (fact.component, fact.feature) == (4, 1)
+        assert fact.deviations == pytest.approx(-30.0, abs=1.0)
+
+
+def test_averages_forget_a_large_change_that_is_over_whatever_its_size_was():
+    ends = []
+    for shift in (3.0, 300.0):
+        state, _ = monitor.update(watching(PLAN), draw(20_000, 3, shift=(0.0, -shift)), PLAN)
+        _, info = monitor.update(state, draw(20_000, 4), PLAN)
+        ends += [change.row for change in info.changes if change.kind == "cleared"][:1]
+    assert max(ends) <= PLAN.cool_down + 128 * PLAN.wanted.window
+
+
 def test_what_moved_is_measured_in_the_features_own_unit_and_names_the_component():
     state, _ = monitor.update(watching(PLAN), draw(8000, 3, shift=(1.0, 0.0)), PLAN)
     told = [one for one in moved(state.reference, state.watch, PLAN.wanted.window, FULL) if one.what == "mean"]

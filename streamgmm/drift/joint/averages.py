@@ -3,7 +3,9 @@
     m <- m + rate (x - m),   value = the length of a group's part of m, as a number that is near standard normal
 
 with rate 2 / (1 + span): a scale remembers about `span` windows. A large change is seen at once by the short scales, a
-small one after a while by the long ones.
+small one after a while by the long ones. What a long one holds above `Frame.most` it lets go: else a change that was
+there for long would be told of for longer still. (What is said is not less for it: whatever takes a scale so far is
+above the limits of the shorter ones too, and the shortest is asked how far it goes.)
 """
 
 from functools import lru_cache
@@ -11,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamgmm.drift.joint.interface import Detector, Found, Frame, State, largest, normal, nothing
+from streamgmm.drift.joint.interface import Detector, Found, Frame, State, largest, normal, nothing, squared_of
 from streamgmm.drift.scores import Layout
 from streamgmm.mixture.arrays import Array, frozen
-from streamgmm.mixture.compiled import compiled
+from streamgmm.mixture.compiled import compiled, inlined
 
 
 class Averages(NamedTuple):
@@ -65,4 +67,19 @@ def _advance(frame: Frame, rates: Array, memory: Array, scores: Array, found: Fo
             largest(layout, row, values, groups)
             for f in range(len(values)):
                 g = groups[f]
-                values[f] = normal(values[f] * units[s, f], layout.edges[g + 1] - layout.edges[g])
+                size = layout.edges[g + 1] - layout.edges[g]
+                values[f] = normal(values[f] * units[s, f], size)
+                if s > 0 and values[f] > frame.most[s, f]:
+                    _let_go(layout, row, f, squared_of(frame.most[s, f], size) / units[s, f])
+
+
+@inlined
+def _let_go(layout: Layout, row: Array, family: int, most: float) -> None:
+    """Shorten the groups of a family in a row (p,), in place, whose squared length is above the most."""
+    for g in range(len(layout.family)):
+        part = row[layout.edges[g] : layout.edges[g + 1]]
+        squared = 0.0
+        for i in range(len(part)):
+            squared += part[i] * part[i]
+        if layout.family[g] == family and squared > most:
+            part *= np.sqrt(most / squared)

@@ -36,7 +36,7 @@ class Frame(NamedTuple):
 
     layout: Layout
     doubt: Array  # (f,) variance of what is taken as their centre, in variances of a window
-    most: Array  # (s, f) what a value that adds up need not exceed: far above its limit it would not come back
+    most: Array  # (s, f) what a value that lasts need not exceed: far above its limit it would not come back
 
 
 class Detector(Protocol):
@@ -83,3 +83,10 @@ def normal(squared: float, size: int) -> float:
     """
     spread = 2.0 / (9.0 * size)
     return float(((squared / size) ** (1.0 / 3.0) - 1.0 + spread) / np.sqrt(spread))
+
+
+@inlined
+def squared_of(value: float, size: int) -> float:
+    """The squared length of so many numbers whose `normal` is a value."""
+    spread = 2.0 / (9.0 * size)
+    return float(size * (1.0 - spread + value * np.sqrt(spread)) ** 3)
