@@ -92,6 +92,11 @@ def name(state: State) -> Literal["settling", "calibrating", "none", "warning", 
     return "calibrating" if state.watch is None else state.alarm.level
 
 
+def to_settle(state: State, plan: Plan) -> int | None:
+    """Vectors that a model learns before it is frozen as the next reference; None: only on command."""
+    return plan.settle_again if state.versions else plan.settle
+
+
 def progress(state: State, plan: Plan) -> float:
     """How much of the calibration is done, 0 to 1."""
     if state.gathering is None:

@@ -82,7 +82,7 @@ def _rested(state: State, live: Live) -> tuple[State, Live, list[Event]]:
 
 def _settled(plan: Plan, drift: monitor.Plan, live: Live) -> bool:
     """A frozen model moves no more; one that an action has changed settles by the stream, whatever came first."""
-    settle = drift.settle_again if live.drift.versions else drift.settle
+    settle = monitor.to_settle(live.drift, drift)
     if settle is None:
         return False
     return plan.frozen or live.mixture.time * plan.learning.batch_size >= settle

@@ -61,12 +61,19 @@ def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
     """As `watch`, of all rows of a stretch at once; None where an M-step between them may take another reference."""
     if plan.drift is None:
         return watch(plan, live, rows)
-    if live.drift.watch is None or live.alarmed or live.recent is not None:
+    if live.alarmed or live.recent is not None:
+        return None
+    if live.drift.watch is None and not _stays_without(live.drift, plan.drift):
         return None
     if not monitor.as_asked(live.drift, plan.drift):
         return None
     watched = watch(plan, live, rows)
     return None if plan.actions and watched.raised else watched
+
+
+def _stays_without(drift: monitor.State, asked: monitor.Plan) -> bool:
+    """Whether there is no reference, and no M-step takes one."""
+    return drift.reference is None and monitor.to_settle(drift, asked) is None
 
 
 def began(plan: Plan, live: Live, stretch: Stretch) -> Place | None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from streamgmm.engine import step as engine
 from streamgmm.engine import warm_up
 from streamgmm.engine.values import Live, WarmUp
+from streamgmm.engine.watching import watch_ahead
 from streamgmm.errors import TooFewVectors
 from streamgmm.service.plain import to_plain
 from tests.engine import streams
@@ -237,3 +238,16 @@ def test_any_cut_of_several_partitions_gives_the_same_bits(covariance_type, batc
         return to_plain(state), [one for report in reports for one in published(report)]
 
     assert took([]) == took([1, 7, 130, 131]) == took(list(range(5, 250, 5)))
+
+
+@pytest.mark.parametrize(("reference", "at_once"), [("manual", True), ("auto", False)])
+def test_batches_run_on_where_only_a_command_takes_a_reference(reference, at_once):
+    """A reference may be frozen at an M-step: then no drift is watched for ahead of it."""
+    asked = plan(drift={"reference": reference, "settle": 10_000})
+    clean = [record(i, row.tolist()) for i, row in enumerate(streams.vectors(400))]
+    state, _ = run(asked, [clean])
+    ahead = watch_ahead(asked, state.model, streams.vectors(100, 1))
+    assert (ahead is not None) == at_once
+    assert state.model.drift.reference is None
+    off = plan(drift={"reference": reference, "settle": 10_000, "enabled": False})
+    assert same(run(off, [clean])[0].model.mixture, state.model.mixture)
