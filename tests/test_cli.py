@@ -1,5 +1,6 @@
 """The command line as its users meet it: processes, output, exit codes."""
 
+import gc
 import json
 import os
 import re
@@ -107,6 +108,12 @@ def _main_raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> obje
     with pytest.raises(SystemExit) as ended:
         cli.main(["tail", "--topic", "players"])
     return ended.value.code
+
+
+def test_a_run_that_fails_leaves_no_collector_switched_off() -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["run", "--set", "model.n_componets=3"])
+    assert gc.isenabled()
 
 
 def test_settings_show_says_where_each_comes_from(streamgmm: Command, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """How long a restarted service takes to its first published record: from the start of the process, its compiled code in
-numba's cache, its model in the newest checkpoint, records that wait for it.
+numba's cache, its modules' bytecode beside them as an installation has it, its model in the newest checkpoint, records
+that wait for it.
 """
 
 import asyncio
+import os
 import time
 
 from benchmarks.harness import service, workload
@@ -34,7 +36,9 @@ async def first_record(place: Place, broker: Broker, times: int) -> float:
 async def _ended(command: list[str]) -> None:
     """Run it to its end. Raises RuntimeError with what it said where it fails."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=asyncio.subprocess.STDOUT)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=pipe, stderr=asyncio.subprocess.STDOUT, env=_as_installed()
+    )
     said, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{said[-3000:].decode()}")
@@ -46,7 +50,7 @@ async def _once(broker: Broker, topic: str, output: str, command: list[str]) -> 
     await reader.assign(await broker.offsets(output, "latest"))
     began = time.monotonic()
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL, env=_as_installed()
     )
     try:
         while not any(len(columns.offsets) for columns in (await reader.fetch(timeout=0.02)).values()):
@@ -59,3 +63,8 @@ async def _once(broker: Broker, topic: str, output: str, command: list[str]) -> 
             process.terminate()
         await process.wait()
     return taken
+
+
+def _as_installed() -> dict[str, str]:
+    """The environment, but for what keeps Python from writing bytecode: pip writes it when it installs a package."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -7,6 +7,7 @@ output that went away) ends with 0.
 
 # ruff: noqa: PLC0415 - see above
 
+import gc
 import sys
 import traceback
 from collections.abc import Sequence
@@ -87,10 +88,14 @@ def run(
 
     Exit code 4 means that another learner has taken over this model: a supervisor must not restart on it.
     """
-    given = settings_of(config, sets, broker)
-    from streamgmm.service.service import run as serve
+    gc.disable()  # nothing of a start is garbage; `load_compiled` has it looked for again
+    try:
+        given = settings_of(config, sets, broker)
+        from streamgmm.service.service import run as serve
 
-    finished(serve(given, until_end=until_end))
+        finished(serve(given, until_end=until_end))
+    finally:
+        gc.enable()
 
 
 @app.command()

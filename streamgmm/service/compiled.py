@@ -2,6 +2,7 @@
 
 What is loaded then stays: some 190 000 objects, most of them numba's. The garbage collector is told not to look at
 them again; on Kafka, where a fetch makes an object a record, its rounds over them took a quarter of the processor time.
+A process that has switched it off to start has it back then: its rounds would take a tenth of the start.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import structlog
 
 from streamgmm.drift.warm import warm_kernels as warm_drift_kernels
 from streamgmm.mixture import covariance, threads
-from streamgmm.mixture.compiled import is_cached, why_compiling
+from streamgmm.mixture.compiled import cache_is_kept, is_cached, why_compiling
 from streamgmm.mixture.warm import warm_kernels as warm_mixture_kernels
 from streamgmm.mixture.warm import warm_lookout
 from streamgmm.records.warm import warm_kernels as warm_record_kernels
@@ -43,6 +44,8 @@ async def load_compiled(covariance_type: str, *, lookout: bool = False) -> None:
 
 def _load(covariance_type: str, lookout: bool) -> None:
     first = not is_cached(covariance.by_name(covariance_type).kernel.scan)
+    if first or not cache_is_kept():
+        gc.enable()  # compiling, unlike loading, leaves garbage: 500 MB of it
     beside = _compile_records() if first and threads.cores() > 1 else None
     warm_mixture_kernels(covariance_type)
     if lookout:
@@ -53,6 +56,7 @@ def _load(covariance_type: str, lookout: bool) -> None:
     warm_drift_kernels(covariance_type)
     if not gc.get_freeze_count():  # once to a process, however many services it runs
         gc.freeze()
+    gc.enable()  # a process that is started for this waits with it until here (`cli.program.run`)
 
 
 def _compile_records() -> subprocess.Popen[bytes]:

@@ -45,7 +45,8 @@ class Transactions:
         self._waiting = Queue(partial(is_full, delivery=delivery))
         self._changed = self._waiting.changed  # something waits, or the end was asked for
         self._ending = False
-        self._begun = self._ended = time.monotonic()  # of the last commit
+        self._ended = time.monotonic()  # of the last commit: here of the claim's
+        self._begun = self._ended - delivery.commit_interval  # what is there for a new learner has waited long enough
         self._work = asyncio.create_task(self._transactions(), name="transactions")
 
     async def put(self, state: State, report: Report) -> None:
@@ -84,7 +85,7 @@ class Transactions:
         now = time.monotonic()
         earliest = self._ended + min(BETWEEN_TRANSACTIONS, self._delivery.commit_interval)
         if not self._waiting and not self._ending:
-            due = self._begun + IDLE_COMMIT
+            due = self._ended + IDLE_COMMIT
         elif self._ending or self._waiting.is_full:
             due = earliest
         else:

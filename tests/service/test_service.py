@@ -625,6 +625,19 @@ async def test_where_sending_is_slow_rounds_leave_together_and_are_committed_in_
     assert (await audit(given, broker)).ok
 
 
+async def test_what_waits_for_a_learner_is_published_without_another_interval(url, broker, topic):
+    await fill(broker, topic)
+    given = settings(url, topic, delivery={"commit_interval": 60})
+    await run_to_end(given)
+    await write(broker, topic, [Record(0, NOW, b"k", value) for value in values(20)])
+    service = Service(given)
+    running = asyncio.create_task(service.run())
+    await until(lambda: service.observers.snapshot.totals.published == 380 + 19)
+    service.stop()
+    await running
+    assert (await audit(given, broker)).ok
+
+
 async def test_at_least_once_publishes_everything_too(url, broker, topic):
     await fill(broker, topic)
     given = settings(url, topic, delivery={"mode": "at_least_once", "commit_interval": 0.05})
