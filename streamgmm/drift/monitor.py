@@ -49,6 +49,7 @@ class State(NamedTuple):
     window: int = 0  # vectors to a window that is full; 0: none has begun
     alarm: alarms.State = alarms.init()
     versions: int = 0  # references taken so far
+    let_go: float = 0.0  # batches that the model had learnt when the last one was let go
     diagnosis: Diagnosis | None = None  # while there is a reference
 
 
@@ -83,6 +84,16 @@ def _begin(reference: Reference, versions: int) -> State:
     rest = frozen(np.zeros(references.layout_of(reference).size))
     nothing = diagnosis.init(reference.parameters.means.shape[1])
     return State(reference, references.begin(reference), rest=rest, versions=versions, diagnosis=nothing)
+
+
+def let_go(state: State, learnt: float) -> State:
+    """No reference any more, and no alarm; the model, which has learnt so many batches, settles for the next one."""
+    return State(versions=state.versions, let_go=learnt)
+
+
+def silenced(state: State) -> State:
+    """Nothing is watched any more: an alarm that stands ends. What was seen is kept."""
+    return state._replace(alarm=alarms.init())
 
 
 def name(state: State) -> Literal["settling", "calibrating", "none", "warning", "alarm"]:

@@ -6,10 +6,10 @@ still: the reference for drift is taken, and what follows an alarm begins.
 
 from collections.abc import Sequence
 
-from streamgmm.drift import monitor
 from streamgmm.engine import components
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.react import frozen_reference, react
+from streamgmm.engine.settling import settled
 from streamgmm.engine.values import Array, Event, Live, Report, State
 from streamgmm.mixture import averaging, stepwise_em
 from streamgmm.mixture.event_time import later
@@ -61,7 +61,7 @@ def learn(plan: Plan, state: State, live: Live) -> tuple[State, Live, Report]:
 
 def _referenced(plan: Plan, live: Live) -> tuple[Live, list[Event]]:
     """With a reference, where there is none and the model has settled."""
-    if plan.drift is None or live.drift.reference is not None or not _settled(plan, plan.drift, live):
+    if plan.drift is None or live.drift.reference is not None or settled(plan, live) < 1:
         return live, []
     return frozen_reference(plan, live)
 
@@ -78,11 +78,3 @@ def _learnt(plan: Plan, state: State, live: Live) -> tuple[State, Live, list[Eve
 def _rested(state: State, live: Live) -> tuple[State, Live, list[Event]]:
     """A model that was to start anew does not."""
     return state, live._replace(rested=0, recent=None), []
-
-
-def _settled(plan: Plan, drift: monitor.Plan, live: Live) -> bool:
-    """A frozen model moves no more; one that an action has changed settles by the stream, whatever came first."""
-    settle = monitor.to_settle(live.drift, drift)
-    if settle is None:
-        return False
-    return plan.frozen or live.mixture.time * plan.learning.batch_size >= settle

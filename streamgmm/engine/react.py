@@ -69,7 +69,7 @@ def _reheated(plan: Plan, state: State, live: Live) -> Reaction:
         "reference_let_go": "new_reference" in plan.actions,
     }
     report = Report(events=(Event("model_reheated", fields),), kept=(_kept("reheat", state, live),))
-    return state, live._replace(mixture=mixture), report
+    return state, live._replace(mixture=mixture, drift=live.drift._replace(let_go=0.0)), report
 
 
 def _named(state: State, mixture: stepwise_em.State) -> dict[str, int]:
@@ -82,12 +82,16 @@ def _kept(action: str, state: State, live: Live) -> Kept:
 
 
 def _renewed_reference(plan: Plan, state: State, live: Live) -> Reaction:
-    """The reference is let go; what is frozen next depends on whether the model has to settle again."""
+    """The reference is let go: the model settles, and is then frozen (`learn`)."""
     assert plan.drift is not None  # noqa: S101 - an alarm is watched for
-    if "reheat" in plan.actions:
-        return state, live._replace(drift=monitor.State(versions=live.drift.versions)), NOTHING
-    live, events = frozen_reference(plan, live)
-    return state, live, Report(events=tuple(events))
+    gone = {
+        "reference": live.drift.versions,
+        "steps": live.mixture.steps,
+        "batches": live.mixture.time,
+        "settle": 0 if plan.frozen else plan.drift.settle_again,
+    }
+    live = live._replace(drift=monitor.let_go(live.drift, live.mixture.time))
+    return state, live, Report(events=(Event("reference_let_go", gone),))
 
 
 def _reinitialising(plan: Plan, state: State, live: Live) -> Reaction:

@@ -13,7 +13,7 @@ from streamgmm.drift.watch import Watch
 from streamgmm.drift.words import Told
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.stretch import Stretch, place
-from streamgmm.engine.values import Array, Event, Live, Place
+from streamgmm.engine.values import Array, Event, Live, Place, State
 
 
 class Shown(NamedTuple):
@@ -74,6 +74,16 @@ def watch_ahead(plan: Plan, live: Live, rows: Array) -> Watched | None:
 def _stays_without(drift: monitor.State, asked: monitor.Plan) -> bool:
     """Whether there is no reference, and no M-step takes one."""
     return drift.reference is None and monitor.to_settle(drift, asked) is None
+
+
+def unwatched(plan: Plan, state: State) -> tuple[State, tuple[Event, ...]]:
+    """Where drift is switched off, a level that stands ends, and an event says so: nothing would ever end it."""
+    live = state.model
+    if plan.drift is not None or not isinstance(live, Live) or live.drift.alarm.level == "none":
+        return state, ()
+    left = {"reference": live.drift.versions, "left": live.drift.alarm.level}
+    silenced = live._replace(drift=monitor.silenced(live.drift))
+    return state._replace(model=silenced), (Event("drift_switched_off", left),)
 
 
 def began(plan: Plan, live: Live, stretch: Stretch) -> Place | None:

@@ -18,6 +18,7 @@ from streamgmm.settings import Settings
 log = structlog.get_logger()
 
 SUMMARY_EVERY = 60.0  # seconds
+SHORTEST = 1.0  # second that a rate is of: one is said of no moment
 _WARNINGS = frozenset({"drift_raised", "records_skipped", "component_died"})
 
 
@@ -87,13 +88,13 @@ class Observers:
             seen = self.view.of(state, score, self._lag(state.positions), newest)
             self._show(seen._replace(phase=before.phase, detail=before.detail) if self._draining else seen, state)
 
-    def events(self) -> tuple[Event, ...]:
-        """What is to be published with the next transaction: every minute a summary."""
+    def events(self, *, last: bool = False) -> tuple[Event, ...]:
+        """What is to be published with the next transaction: a summary every minute, and one with the last."""
         now, records = time.monotonic(), self.snapshot.totals.records
         passed = now - self._summarised
-        if passed < SUMMARY_EVERY:
+        if passed < SUMMARY_EVERY and not last:
             return ()
-        rate = (records - (self._records_then or 0)) / passed
+        rate = (records - (self._records_then or 0)) / max(passed, SHORTEST)
         self._summarised, self._records_then = now, records
         return (view.summary(self.snapshot, rate),)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from streamgmm.broker.interface import GroupOffsets, Send
-from streamgmm.engine.values import Report, State, combined
+from streamgmm.engine.values import Event, Report, State, combined
 from streamgmm.service import outbox
 from streamgmm.service.checkpoint_writer import CheckpointWriter
 from streamgmm.service.session import Session
@@ -63,6 +63,14 @@ class Publisher:
         await writer.send_all([*events, outbox.parts_send(records, topics.model, now)])
         await writer.commit(self._group_offsets(state))
         return Committed(state, report, time.perf_counter() - began, self._checkpoints.whole_bytes)
+
+    async def tell(self, events: tuple[Event, ...]) -> None:
+        """A transaction of events alone: the state is as it was committed last."""
+        writer = self._session.writer
+        await writer.begin()
+        told = outbox.events_send(events, self._topics.events, self._settings.model.name, outbox.now_ms())
+        await writer.send_all(list(told))
+        await writer.commit()
 
     @property
     def is_behind(self) -> bool:

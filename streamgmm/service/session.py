@@ -17,6 +17,7 @@ from streamgmm.engine import plan as plans
 from streamgmm.engine import step as engine
 from streamgmm.engine.plan import Plan
 from streamgmm.engine.values import Event, Range, State
+from streamgmm.engine.watching import unwatched
 from streamgmm.errors import StateLost
 from streamgmm.service import checkpoint as checkpoints
 from streamgmm.service import frozen, model_topic
@@ -167,9 +168,10 @@ async def _ready(ground: Ground, writer: Writer, claim: OwnClaim, begin: Start) 
     if begin.settings is not None:
         plan = plans.plan(begin.settings, largest_record=ground.plan.largest_record)
         state = await relearn(reader, plan, state, begin.progress, settings.input.topic)
+    state, silenced = unwatched(ground.plan, state)
     state = await _with_new_partitions(state, ground.broker, settings.input.topic)
     await reader.assign(state.positions)
-    return Session(ground, reader, writer, at_once, claim, begin.origin, state, (*begin.events, *events))
+    return Session(ground, reader, writer, at_once, claim, begin.origin, state, (*begin.events, *events, *silenced))
 
 
 async def _with_new_partitions(state: State, broker: Broker, topic: str) -> State:

@@ -32,8 +32,8 @@ class Observer(Protocol):
     def committed(self, committed: Committed) -> None:
         """A transaction has been committed."""
 
-    def events(self) -> tuple[Event, ...]:
-        """What the observer wants published with the next transaction."""
+    def events(self, *, last: bool = False) -> tuple[Event, ...]:
+        """What the observer wants published with the next transaction; or with the last, which follows all others."""
 
 
 class Transactions:
@@ -60,10 +60,11 @@ class Transactions:
             self._work.result()
 
     async def end(self) -> None:
-        """Commit all that was put, with a whole checkpoint. Raises what fails."""
+        """Commit all that was put, with a whole checkpoint, then what is to be said of it. Raises what fails."""
         self._ending = True
         self._changed.set()
         await self._work
+        await self._publisher.tell(self._observer.events(last=True))
 
     async def close(self) -> None:
         """Give up what is under way, without waiting for the broker."""

@@ -11,6 +11,7 @@ from streamgmm.engine import warm_up, watching
 from streamgmm.engine.features import features as named
 from streamgmm.engine.features import undo
 from streamgmm.engine.plan import Plan
+from streamgmm.engine.settling import settled
 from streamgmm.engine.values import Array, Event, Live, State, WarmUp
 from streamgmm.mixture import weak
 from streamgmm.mixture.vacancy import vacant
@@ -111,10 +112,7 @@ def _drift(live: Live | None, plan: Plan, features: Sequence[Feature]) -> DriftV
     if plan.drift is None:
         return DriftView("off", 0.0, (), None, (), None)
     if live is None or live.drift.reference is None:
-        learnt = 0.0 if live is None else live.mixture.time * plan.learning.batch_size
-        settle = plan.drift.settle
-        progress = 0.0 if settle is None else min(1.0, learnt / max(settle, 1))
-        return DriftView("settling", progress, (), None, (), None)
+        return DriftView("settling", 0.0 if live is None else settled(plan, live), (), None, (), None)
     drift, reference = live.drift, live.drift.reference
     weights = _weights(live, reference)
     index, beside = divergence.population_stability_index(*weights), _diagnosis(live, weights, features)

@@ -52,8 +52,8 @@ class Drift(Section):
     actions: tuple[Action, ...] = Field(
         (),
         description="what an alarm does besides telling, in the list's order: reheat (the step size starts anew), "
-        "reinitialise (the model starts anew from the vectors after the alarm), new_reference (the model of then "
-        "becomes the reference)",
+        "reinitialise (the model starts anew from the vectors after the alarm), new_reference (the model settles "
+        "as before the first reference, then becomes the next one)",
     )
 
     def contradictions(self) -> Iterator[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from streamgmm.drift import monitor
 from streamgmm.engine.react import NOTHING, react
+from streamgmm.engine.settling import settled
 from streamgmm.engine.values import Event, Live, Recent
 from streamgmm.service.plain import from_plain, to_plain
 from tests.engine import streams
@@ -48,12 +49,48 @@ def test_without_an_action_the_alarm_stands_although_the_model_adapts():
     assert state.model.drift.reference.version == 1
 
 
-def test_a_new_reference_is_the_model_of_then():
-    _, state, events = acting("new_reference")
-    assert types(events).count("reference_frozen") >= 2
-    frozen = [event.fields for event in events if event.type == "reference_frozen"]
-    assert [one["reference"] for one in frozen] == list(range(1, len(frozen) + 1))
-    assert state.model.drift.reference.version == len(frozen)
+@pytest.mark.parametrize("reference", ["auto", "manual"])
+def test_a_new_reference_is_taken_when_the_model_has_settled_for_it(reference):
+    state, _ = run(plan(drift=DRIFT), [USUAL])
+    the_plan = plan(drift={**DRIFT, "reference": reference, "actions": ["new_reference"]})
+    state, report = run(the_plan, [MOVED], state)
+    told = [event for event in report.events if event.type.startswith("reference")]
+    assert types(told)[:3] == ["reference_let_go", "reference_frozen", "reference_calibrated"]
+    let_go, frozen = told[0].fields, told[1].fields
+    assert (let_go["reference"], let_go["settle"], frozen["reference"]) == (1, DRIFT["settle"], 2)
+    assert frozen["batches"] - let_go["batches"] == DRIFT["settle"] / the_plan.learning.batch_size
+    assert state.model.drift.alarm.level != "alarm"
+
+
+def test_a_restore_while_the_model_settles_for_a_new_reference_neither_forgets_nor_repeats_it():
+    the_plan, whole, events = acting("new_reference")
+    rows, state, said = [USUAL, *([record] for record in MOVED)], None, []
+    for part in rows:
+        state, report = run(the_plan, [part], *([] if state is None else [state]))
+        said += report.events
+        if "reference_let_go" in types(report.events):
+            assert state.model.drift.reference is None
+            state = state._replace(model=from_plain(Live, msgpack.unpackb(msgpack.packb(to_plain(state.model)))))
+    assert said == list(events)
+    assert to_plain(state) == to_plain(whole)
+
+
+def test_a_reheat_after_the_reference_was_let_go_makes_it_settle_from_there():
+    first, second = (acting(*actions)[2] for actions in (("new_reference", "reheat"), ("reheat", "new_reference")))
+    for events in (first, second):
+        frozen = [event.fields for event in events if event.type == "reference_frozen"][1]
+        assert frozen["batches"] == DRIFT["settle"] / plan().learning.batch_size
+
+
+def test_how_far_a_model_has_settled_counts_from_when_the_reference_was_let_go():
+    the_plan = plan(drift={**DRIFT, "reference": "manual"})
+    state, _ = run(the_plan, [USUAL])
+    live, batches = state.model, DRIFT["settle"] / the_plan.learning.batch_size
+    assert settled(the_plan, live) == 0
+    gone = live._replace(drift=monitor.let_go(live.drift._replace(versions=1), live.mixture.time - batches / 4))
+    assert settled(the_plan, gone) == 0.25
+    assert settled(the_plan._replace(frozen=True), gone) == 1
+    assert settled(plan(drift={**DRIFT, "settle": 0}), gone) == 1
 
 
 def test_reheating_starts_the_step_size_anew():

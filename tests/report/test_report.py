@@ -127,6 +127,21 @@ def test_an_alarm_ends_where_the_next_one_rises_or_the_calibration_begins_anew()
     assert said == f"calibrating anew after a change of settings since {story.at(at[2])}"
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "said"),
+    [
+        ("drift_switched_off", {"left": "alarm"}, "not watched: drift was switched off"),
+        ("reference_let_go", {"steps": 9, "batches": 9.0, "settle": 200}, "settling: an alarm let the reference go"),
+    ],
+)
+def test_an_alarm_ends_where_nothing_is_watched_any_more(kind, fields, said):
+    end = event(kind, 50, reference=1, **fields)
+    check(end)
+    found = of([change("drift_raised", 30), end])
+    assert story.alarms(found) == ((START + 30 * 60_000, START + 50 * 60_000),)
+    assert story.now(found) == f"{said} since {story.at(START + 50 * 60_000)}"
+
+
 def reheated(minutes, *, let_go):
     before = {"generation": 0, "steps": 9, "batches": 9.0}
     return event("model_reheated", minutes, reference=1, before=before, after=before, reference_let_go=let_go)

@@ -9,6 +9,7 @@ import pytest
 from streamgmm.broker.interface import Topic
 from streamgmm.engine import step as engine
 from streamgmm.engine.values import Event, Range
+from streamgmm.engine.watching import unwatched
 from streamgmm.records.columns import records_of
 from streamgmm.service import outbox, view
 from tests import readme_tables
@@ -50,6 +51,11 @@ def restarted():
     yield from run(plan(drift={**DRIFT, "window": 25}), [MOVED[:100]], state)[1].events
 
 
+def switched_off():
+    state, _ = run(plan(drift=DRIFT), [USUAL, MOVED])
+    yield from unwatched(plan(drift={"enabled": False}), state)[1]
+
+
 def components():
     for policy in ("keep", "respawn", "split"):
         learning = {**FORGETTING, "dead_components": policy}
@@ -81,6 +87,8 @@ def streams_state(the_plan):
 WAYS = {
     "calibrated": calibrated,
     "restarted": restarted,
+    "let go": partial(acting, "new_reference"),
+    "switched off": switched_off,
     "reheated": partial(acting, "reheat", "new_reference"),
     "reinitialised": partial(acting, "reinitialise"),
     "told of alone": acting,
@@ -99,6 +107,8 @@ BROUGHT_ABOUT = {  # what a test is sure to see of each
         "drift_cleared",
     },
     "restarted": {"calibration_restarted"},
+    "let go": {"drift_raised", "reference_let_go"},
+    "switched off": {"drift_switched_off"},
     "reheated": {"drift_raised", "model_reheated"},
     "reinitialised": {"drift_raised", "model_reinitialised"},
     "told of alone": {"drift_raised"},

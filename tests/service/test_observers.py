@@ -45,6 +45,17 @@ def test_the_first_summary_after_a_restart_counts_only_what_came_since(monkeypat
     assert [event.fields["records_per_second"] for event in seen.events()] == [10.0]
 
 
+def test_the_last_summary_comes_before_the_minute_is_over_and_has_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, now = watched(monkeypatch)
+    seen.show(restored(100), Report())
+    seen.show(restored(600), Report())
+    now[0] += 10
+    assert seen.events() == ()
+    assert [event.fields["records_per_second"] for event in seen.events(last=True)] == [50.0]
+    seen.show(restored(601), Report())
+    assert [event.fields["records_per_second"] for event in seen.events(last=True)] == [1.0]  # no time has passed
+
+
 def test_a_learner_that_commits_nothing_is_seen_to_fall_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     seen, _ = watched(monkeypatch)
     seen.input_ends({0: 9})

@@ -64,7 +64,7 @@ def html(seen: Seen) -> str:
 def _pictures(body: Element, seen: Seen) -> None:
     if (count := len(seen.summaries)) < FEW:
         read = {0: "No summary was", 1: "One summary was"}.get(count, f"{count} summaries were")
-        _say(body, "p", f"{read} read: one comes every minute, and the curves are made of them.")
+        _say(body, "p", f"{read} read: one comes every minute and at a clean end, and the curves are made of them.")
     if not seen.summaries:
         return
     frame = Frame(seen.start, seen.end, story.alarms(seen))

@@ -19,7 +19,9 @@ WORDS: Mapping[str, str] = {
 # What ends an alarm without a word of its own: a new reference, model or calibration, and how it is then.
 ENDS: Mapping[str, str] = {
     "reference_frozen": "calibrating on a new reference",
+    "reference_let_go": "settling: an alarm let the reference go",
     "calibration_restarted": "calibrating anew after a change of settings",
+    "drift_switched_off": "not watched: drift was switched off",
     "model_reinitialised": "settling: the model was made anew",
     "model_imported": "settling: another model was imported",
     "model_started": "settling: the model started",
