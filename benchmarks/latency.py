@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import psutil
 
 from benchmarks.harness import lag, machine, peers, places, restart, results, service, workload
 from benchmarks.harness.places import Place
@@ -85,10 +86,12 @@ CASES += [Case(peers.KAFKA_STREAMS, interval) for interval in INTERVALS]
 
 
 class Found(NamedTuple):
-    """Of one case at one rate, in ms."""
+    """Of one case at one rate: ms, and processor time in cores."""
 
     p50: float
     p99: float
+    program: float
+    machine: float  # with the program, the broker, who writes and who reads
 
 
 def main() -> None:
@@ -121,9 +124,8 @@ async def _measured(place: Place, size: Size) -> tuple[dict[tuple[int, Case], Fo
                 await workload.fill(broker, source, Workload(BEFORE))
                 await broker.create_topic(Topic(target, 4, 1, {}))
                 produce = [sys.executable, "-m", "benchmarks.harness.pace", place.url, source, str(rate), "600"]
-                async with _running(case.command(place, source, target)), _running(produce):
-                    late = await _latencies(broker, target, size)
-                found[rate, case] = Found(*np.percentile(late, (50, 99)).tolist())
+                async with _running(case.command(place, source, target)) as program, _running(produce):
+                    found[rate, case] = await _found(broker, target, size, program)
                 results.progress(f"{rate:,} records/s, {case.name}: {found[rate, case].p99:.0f} ms")
         restarted = await restart.first_record(place, broker, size.restarts)
         late_loop = await _late_loop(place, broker, size.records)
@@ -138,12 +140,12 @@ async def _late_loop(place: Place, broker: Broker, records: int) -> float:
 
 
 @contextlib.asynccontextmanager
-async def _running(command: Sequence[str]) -> AsyncIterator[None]:
+async def _running(command: Sequence[str]) -> AsyncIterator[psutil.Process]:
     """A program while the block runs. Raises RuntimeError where it ended by itself; any error says what it said."""
     with tempfile.TemporaryFile() as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log)
         try:
-            yield
+            yield psutil.Process(process.pid)
             if process.returncode is not None:
                 raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
         except RuntimeError as error:
@@ -156,19 +158,33 @@ async def _running(command: Sequence[str]) -> AsyncIterator[None]:
             await process.wait()
 
 
-async def _latencies(broker: Broker, target: str, size: Size) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Milliseconds from timestamp to arrival, of each record that comes in the time that counts."""
-    reader, late = await broker.reader(target), [np.empty(0)]
+async def _found(broker: Broker, target: str, size: Size, program: psutil.Process) -> Found:
+    """From timestamp to arrival, of each record that comes in the time that counts, and what was worked meanwhile."""
+    reader = await broker.reader(target)
     await reader.assign(await broker.offsets(target, "earliest"))
     await _caught_up(reader)
-    began = time.monotonic()
-    while (passed := time.monotonic() - began) < size.settle + size.seconds:
-        arrived = [time.time() * 1000 - c.timestamps for c in (await reader.fetch(timeout=0.05)).values()]
-        late += arrived if passed > size.settle else []
+    await _latencies(reader, size.settle)
+    before, began = _worked(program), time.monotonic()
+    late = await _latencies(reader, size.seconds)
+    cores = (_worked(program) - before) / (time.monotonic() - began)
     await reader.close()
-    if sum(map(len, late)) < 100:
+    if len(late) < 100:
         raise RuntimeError(f"hardly anything was published to {target}")
+    return Found(*np.percentile(late, (50, 99)).tolist(), *cores.tolist())
+
+
+async def _latencies(reader: Reader, seconds: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Milliseconds, of what comes within so many seconds."""
+    late, end = [np.empty(0)], time.monotonic() + seconds
+    while time.monotonic() < end:
+        late += [time.time() * 1000 - c.timestamps for c in (await reader.fetch(timeout=0.05)).values()]
     return np.concatenate(late)
+
+
+def _worked(program: psutil.Process) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Seconds of processor time until now: the program's, the whole machine's."""
+    own = program.cpu_times()
+    return np.array([own.user + own.system, machine.busy()])
 
 
 async def _caught_up(reader: Reader) -> None:
@@ -189,6 +205,9 @@ def _results(found: dict[tuple[int, Case], Found]) -> Iterator[Result]:
     for (rate, case), of in found.items():
         metric = partial("latency at {:,} records/s, {}".format, rate)
         yield Result(case.name, metric("p50"), "ms", of.p50)
+        if rate == JUDGED_AT:
+            yield Result(case.name, f"processor time at {rate:,} records/s", "cores", of.program)
+            yield Result(case.name, f"the same of the whole machine at {rate:,} records/s", "cores", of.machine)
         late = Result(case.name, metric("p99"), "ms", of.p99)
         peer = found.get((rate, Case(peers.KAFKA_STREAMS, case.interval)))
         if case.program == EXACTLY_ONCE and peer is not None:

@@ -215,6 +215,8 @@ def _rates(name: str, run: Run) -> Iterator[Result]:
     if run.ended:
         yield Result(name, "throughput, whole", f"{unit}/s", many * run.records / run.seconds)
     yield Result(name, "processor time, steady", f"µs/{unit[:-1]}", 1e6 * run.processor_per_record / many)
+    everything = 1e6 * run.machine_per_record / many
+    yield Result(name, "processor time of the whole machine, steady", f"µs/{unit[:-1]}", everything)
 
 
 def _beside_peers(rates: Mapping[str, float]) -> Iterator[Result]:

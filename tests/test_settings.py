@@ -107,6 +107,7 @@ KAFKA = "kafka://127.0.0.1:9092"
         ({"drift": {"detectors": []}}, "drift.detectors"),
         ({"drift": {"detectors": ["cusum", "cusum"]}}, "drift.detectors"),
         ({"drift": {"expected_run_length": 1000, "window": 101}}, "drift.expected_run_length"),
+        ({"drift": {"expected_run_length": 10**6, "reference_size": 9_999}}, "drift.expected_run_length"),
     ],
 )
 def test_what_contradicts_itself_is_refused(sections: dict[str, dict[str, object]], key: str) -> None:

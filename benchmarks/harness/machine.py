@@ -17,6 +17,12 @@ def facts() -> str:
     )
 
 
+def busy() -> float:
+    """Seconds that all cores together have worked since the machine was started, for whatever program."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
+
+
 def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

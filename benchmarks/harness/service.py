@@ -4,7 +4,8 @@ How far it is is asked of the broker: the read-committed ends of the output topi
 and transaction, count in; they are below a thousandth). Whenever these have moved, the time, the process's processor
 time and its resident memory are noted. The steady figures lie between the first commit behind a tenth of the records
 and the last one seen: neither the start of the process nor its end is in them, nor the rounds that were computed while
-the first transaction created its topics' segments. Looking every 50 ms costs about 2 % of a core.
+the first transaction created its topics' segments. Looking every 50 ms costs about 2 % of a core. What
+all cores have worked is noted too: what the process has not is the broker's, and of who looks.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 import psutil
 
+from benchmarks.harness import machine
 from streamgmm.broker.interface import Broker
 from streamgmm.errors import BrokerError
 
@@ -32,6 +34,7 @@ class Sample(NamedTuple):
     records: int  # published and committed
     processor: float  # s, user and system, of all its threads since its start
     resident: int  # bytes
+    machine: float  # s, of all cores, whatever they worked on
 
 
 class Run(NamedTuple):
@@ -55,6 +58,12 @@ class Run(NamedTuple):
         """Seconds, once it runs steadily."""
         first, last = self._steady
         return (last.processor - first.processor) / (last.records - first.records)
+
+    @property
+    def machine_per_record(self) -> float:
+        """Seconds of all cores, broker included, once it runs steadily."""
+        first, last = self._steady
+        return (last.machine - first.machine) / (last.records - first.records)
 
     def resident_after(self, records: int) -> int:
         """Bytes at the first commit at or behind so many records, or at the last one seen."""
@@ -113,7 +122,8 @@ async def _watch(process: asyncio.subprocess.Process, broker: Broker, output: st
             if records > (samples[-1].records if samples else 0):
                 with seen.oneshot():
                     times = seen.cpu_times()
-                    samples.append(Sample(now, records, times.user + times.system, seen.memory_info().rss))
+                    used, resident = times.user + times.system, seen.memory_info().rss
+                samples.append(Sample(now, records, used, resident, machine.busy()))
                 news = now
             if enough is not None and (records >= enough or now - news > PATIENCE):
                 break

@@ -21,6 +21,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 import streamgmm
+from streamgmm.engine.assign import TOO_LARGE
 from streamgmm.records.columns import Int64
 from streamgmm.records.decoded import REASONS
 from streamgmm.service.metric import Labels, Metric, Sample
@@ -69,7 +70,7 @@ class Metrics(Collector):
         for metric in METRICS:
             if metric.type == "counter" and not metric.labels:
                 self._told[metric.name][()] = 0
-        self._told["streamgmm_records_dead_lettered_total"] = {(reason,): 0 for reason in REASONS}
+        self._told["streamgmm_records_dead_lettered_total"] = {(reason,): 0 for reason in (*REASONS, TOO_LARGE)}
         self._told["streamgmm_component_changes_total"] = {(change,): 0 for change in CHANGES}
         self._told["streamgmm_build_info"][(streamgmm.__version__,)] = 1
         self._registry = CollectorRegistry()

@@ -1,4 +1,5 @@
-"""What a feed does while partitions change their leader: a race that a real cluster does not show twice."""
+"""What a feed does while partitions change their leader, a race that a real cluster does not show twice, and how far it
+runs ahead."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import errors as kafka
 
-from streamgmm.broker.kafka_feed import Feed
+from streamgmm.broker.kafka_feed import AHEAD_BYTES, LITTLE_BYTES, Feed
 from streamgmm.broker.kafka_internals import FetchedBytes
 from streamgmm.records import record_batch
 from streamgmm.records.columns import Record, of_records
@@ -91,4 +92,21 @@ async def test_a_partition_without_a_leader_is_looked_for_now_and_then(news: int
     assert before + 3 <= nodes.looks <= before + 20
     nodes.leader = 2
     await until(lambda: nodes.asked == [(2, [(0, 100)])])
+    await feed.close()
+
+
+async def test_nothing_more_is_asked_for_while_enough_waits_to_be_taken() -> None:
+    nodes = Nodes(leader=1)
+    feed = Feed(nodes, Asks())  # type: ignore[arg-type]
+    await feed.begin({0: 0})
+    answer = stored(0, LITTLE_BYTES // 4)
+    needed = -(-AHEAD_BYTES // len(answer))
+    for number in range(needed):
+        await until(lambda number=number: len(nodes.asked) == number + 1)
+        nodes.answers[1].put_nowait([FetchedBytes(0, kafka.NoError, answer, [])])
+    await until(lambda: len(feed.first(1 << 30)) == needed)
+    await asyncio.sleep(0.1)
+    assert len(nodes.asked) == needed
+    feed.drop(1)
+    await until(lambda: len(nodes.asked) == needed + 1)
     await feed.close()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamgmm.drift import monitor
 from streamgmm.engine import step as engine
 from streamgmm.engine import warm_up
 from streamgmm.engine.values import Live, WarmUp
@@ -251,3 +252,15 @@ def test_batches_run_on_where_only_a_command_takes_a_reference(reference, at_onc
     assert state.model.drift.reference is None
     off = plan(drift={"reference": reference, "settle": 10_000, "enabled": False})
     assert same(run(off, [clean])[0].model.mixture, state.model.mixture)
+
+
+def test_drift_that_is_switched_off_calls_nothing_of_the_monitor(monkeypatch):
+    def called(*_):
+        raise AssertionError("the monitor was called")
+
+    monkeypatch.setattr(monitor, "update", called)
+    off = plan(drift={"enabled": False})
+    state, report = run(off, [STREAM])
+    assert state.model.drift == monitor.State() and published(report)
+    with pytest.raises(AssertionError, match="was called"):
+        run(PLAN, [STREAM])

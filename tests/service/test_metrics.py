@@ -5,6 +5,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from streamgmm.engine.assign import TOO_LARGE
 from streamgmm.records.decoded import REASONS
 from streamgmm.service.metrics import METRICS, EndToEnd, Metrics
 from streamgmm.service.metrics_model import LARGEST_COMPONENTS
@@ -90,8 +91,9 @@ def test_counters_begin_at_zero_whatever_the_state_holds(metrics):
     metrics.observe(snapshot())
     for name in ("records_consumed", "records_published", "vectors_learnt", "maximisation_steps", "commits", "aborts"):
         assert value(metrics, f"streamgmm_{name}_total") == 0
+    # so that the first rejection is an increase
     rejected = series(metrics)["streamgmm_records_dead_lettered_total"]
-    assert rejected == {(("reason", reason),): 0 for reason in REASONS}  # so that the first rejection is an increase
+    assert rejected == {(("reason", reason),): 0 for reason in (*REASONS, TOO_LARGE)}
 
 
 def test_counters_grow_by_what_a_snapshot_has_more_than_the_one_before(metrics):
