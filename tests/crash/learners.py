@@ -132,9 +132,12 @@ def feeding(log: Log, topic: str, partitions: int, *, rate: int, made=records) -
 
 
 @contextlib.contextmanager
-def flooding(log: Log, topic: str, partitions: int, most: int) -> Iterator[None]:
-    """Append as fast as one process can while the block runs, `most` records at most: the audit must have an end."""
-    command = [sys.executable, "-m", "tests.crash.flood", log.url, topic, str(partitions), str(most)]
+def flooding(log: Log, topic: str, output: str, partitions: int, most: int) -> Iterator[None]:
+    """Append as fast as one process can while the block runs, ahead of the output: see `flood`.
+
+    Fails where `most` records were written before the block has ended: then nothing was left to read.
+    """
+    command = [sys.executable, "-m", "tests.crash.flood", log.url, topic, output, str(partitions), str(most)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline(), "the producer has failed"
@@ -142,7 +145,7 @@ def flooding(log: Log, topic: str, partitions: int, most: int) -> Iterator[None]
         drained.start()
         try:
             yield
-            assert process.poll() in (None, 0), "the producer has failed"
+            assert process.poll() is None, "the producer has failed, or come to its end"
         finally:
             process.terminate()
             drained.join()

@@ -53,7 +53,7 @@ def test_kills_at_full_speed_lose_nothing(log, tmp_path, kills):
     topic = f"in-{uuid.uuid4().hex[:8]}"
     log.create(topic, 3)
     learner = Learner(tmp_path, learners.settings(log, topic, f"{topic}.out"))
-    with learners.flooding(log, topic, 3, most=50_000 * kills):
+    with learners.flooding(log, topic, f"{topic}.out", 3, most=400_000 * kills):
         first = learner.start()
         learner.wait_for("model started", 180)
         first.kill()
