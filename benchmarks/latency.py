@@ -123,7 +123,8 @@ async def _measured(place: Place, size: Size) -> tuple[dict[tuple[int, Case], Fo
                 source, target = f"{place.topic}.{rate}-{number}", f"{place.topic}.{rate}-{number}.out"
                 await workload.fill(broker, source, Workload(BEFORE))
                 await broker.create_topic(Topic(target, 4, 1, {}))
-                await machine.at_rest()
+                if size is FULL:
+                    await machine.at_rest()
                 produce = [sys.executable, "-m", "benchmarks.harness.pace", place.url, source, str(rate), "600"]
                 async with _running(case.command(place, source, target)) as program, _running(produce):
                     found[rate, case] = await _found(broker, target, size, program)
