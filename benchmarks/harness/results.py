@@ -79,7 +79,7 @@ def renew(name: str, results: Sequence[Result], folder: Path) -> None:
 
 def show(results: Sequence[Result], heading: Sequence[str]) -> None:
     """A line for each figure; the columns of peers and targets only where there are some."""
-    console = Console(width=None if Console().is_terminal else 160, highlight=False)
+    console = Console(width=None if Console().is_terminal else 240, highlight=False)
     for line in heading:
         console.print(line, markup=False)
     table = Table(box=None, pad_edge=False)
