@@ -4,8 +4,8 @@ How far it is is asked of the broker: the read-committed ends of the output topi
 and transaction, count in; they are below a thousandth). Whenever these have moved, the time, the process's processor
 time and its resident memory are noted. The steady figures lie between the first commit behind a tenth of the records
 and the last one seen: neither the start of the process nor its end is in them, nor the rounds that were computed while
-the first transaction created its topics' segments. Looking every 50 ms costs about 2 % of a core. What
-all cores have worked is noted too: what the process has not is the broker's, and of who looks.
+the first transaction created its topics' segments. Looking every 50 ms costs about 2 % of a core. What all
+cores have worked is noted too: what the process has not is the broker's, and of who looks.
 """
 
 import asyncio
